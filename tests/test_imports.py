@@ -279,6 +279,7 @@ def test_import_and_construction_touch_nothing(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("effect", "sign"),
     [

@@ -1,0 +1,1 @@
+"""Small offline tables with known answers, for examples and tests."""

@@ -1,0 +1,82 @@
+"""From a fitted model and some rows to the contributions of every part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from superpose.explain.explanation import Explanation
+from superpose.explain.outputs import Outputs
+from superpose.explain.parts import (
+    data_text,
+    default_outputs,
+    encode,
+    evaluate,
+    half_width,
+    part_names,
+)
+
+if TYPE_CHECKING:
+    from superpose.fitting import Fit
+
+__all__ = ["explain"]
+
+Array = NDArray[np.float64]
+
+
+def explain(
+    fit: Fit, x: Array, outputs: Outputs | None = None, *, level: float = 0.95
+) -> Explanation:
+    """Contribution of every part to the prediction of every row, with bands.
+
+    Parameters
+    ----------
+    fit : Fit
+    x : array [N, n]
+        Rows as the network reads them: numbers in original units, codes of levels, NaN for missing.
+    outputs : Outputs, optional
+        Names of target and classes.
+    level : float
+        Probability of each band, taken by itself.
+
+    Returns
+    -------
+    Explanation
+        Baseline and contributions add up to the prediction; see `Explanation.gap`.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    u, z, width = encode(fit, x), half_width(level), len(fit.network.bias)
+    pieces = [evaluate(fit, i, u) for i in range(len(fit.network.parts))]
+    empty = np.zeros((len(x), 0, width))
+    values = np.stack([mean for mean, _ in pieces], axis=1) if pieces else empty
+    reach = z * np.stack([sd for _, sd in pieces], axis=1) if pieces else empty
+    with torch.no_grad():
+        prediction = fit.network(torch.as_tensor(x)).detach().cpu().to(torch.float64).numpy()
+        variance = fit.posterior.variance(u).detach().cpu().to(torch.float64).numpy()
+    spread = z * np.sqrt(np.clip(variance, 0.0, None))
+    return Explanation(
+        names=tuple(part_names(fit)),
+        values=values,
+        lower=values - reach,
+        upper=values + reach,
+        baseline=np.asarray(fit.network.bias.detach().cpu(), dtype=np.float64).reshape(-1),
+        prediction=prediction,
+        prediction_lower=prediction - spread,
+        prediction_upper=prediction + spread,
+        data=_read(fit, x),
+        level=level,
+        outputs=outputs or default_outputs(fit),
+    )
+
+
+def _read(fit: Fit, x: Array) -> NDArray[np.object_]:
+    """What each part read of each row, written out [N, P]."""
+    attributes = fit.network.attributes
+    data = np.empty((len(x), len(fit.network.parts)), dtype=object)
+    for j, part in enumerate(fit.network.parts):
+        for i, row in enumerate(x):
+            data[i, j] = ", ".join(data_text(attributes[p], row[p]) for p in part.attributes)
+    return data

@@ -1,0 +1,93 @@
+"""Evaluating the parts of a fitted model, as NumPy arrays and with readable names."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from superpose.explain.outputs import Outputs
+from superpose.explain.text import number
+
+if TYPE_CHECKING:
+    from superpose.fitting import Fit
+
+__all__ = [
+    "data_text",
+    "default_outputs",
+    "encode",
+    "evaluate",
+    "half_width",
+    "part_names",
+    "squeeze",
+]
+
+Array = NDArray[np.float64]
+
+
+def part_names(fit: Fit) -> list[str]:
+    """Readable names of the parts: "age", "age × bmi", "term 1 (age, bmi, sex)"."""
+    names, terms = [], 0
+    for part in fit.network.parts:
+        read = [fit.network.attributes[p].name for p in part.attributes]
+        if part.kind == "term":
+            terms += 1
+            names.append(f"term {terms} ({', '.join(read)})")
+        else:
+            names.append(" × ".join(read))
+    return names
+
+
+def default_outputs(fit: Fit) -> Outputs:
+    """Names for the outputs of a fit whose target was never named."""
+    if fit.loss == "gaussian":
+        return Outputs("target")
+    classes = 2 if fit.loss == "bernoulli" else len(fit.network.bias)
+    return Outputs("class", tuple(str(k) for k in range(classes)))
+
+
+def encode(fit: Fit, x: Array) -> torch.Tensor:
+    """Rows in original units to axis units [N, n]."""
+    with torch.no_grad():
+        return fit.network.encode(torch.as_tensor(np.asarray(x, dtype=np.float64)))
+
+
+def evaluate(fit: Fit, index: int, axis_units: torch.Tensor) -> tuple[Array, Array]:
+    """One part's contribution and its posterior standard deviation, both [N, K]."""
+    with torch.no_grad():
+        mean = fit.network.parts[index](axis_units)
+        variance = fit.posterior.part_variance(index, axis_units)
+    return _numpy(mean), np.sqrt(np.clip(_numpy(variance), 0.0, None))
+
+
+def half_width(level: float) -> float:
+    """How many standard deviations a central normal interval of this probability reaches.
+
+    Examples
+    --------
+    >>> round(half_width(0.95), 2)
+    1.96
+    """
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def squeeze(array: Array) -> Array:
+    """Drop the output axis where there is one output: [..., 1] to [...]."""
+    return array[..., 0] if array.shape[-1] == 1 else array
+
+
+def data_text(attribute: Any, value: float) -> str:
+    """One attribute of one row, written out, such as "age = 41", "hue = red", "age is missing"."""
+    if np.isnan(value):
+        return f"{attribute.name} is missing"
+    if attribute.kind == "number":
+        return f"{attribute.name} = {number(value, 4)}"
+    seen = 0 <= int(value) < len(attribute.levels)
+    return f"{attribute.name} = {attribute.levels[int(value)] if seen else '(never seen)'}"
+
+
+def _numpy(tensor: torch.Tensor) -> Array:
+    return tensor.detach().cpu().to(torch.float64).numpy()

@@ -1,0 +1,86 @@
+"""From a fitted model to its main curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from superpose.explain.curve import Curve, Missing
+from superpose.explain.grids import attribute_grid, label_grid, rows_at
+from superpose.explain.importance import Importance
+from superpose.explain.outputs import Outputs
+from superpose.explain.parts import default_outputs, encode, evaluate, half_width, squeeze
+from superpose.explain.summary import PartSummary, TrainingSummary
+
+if TYPE_CHECKING:
+    from superpose.fitting import Fit
+
+__all__ = ["curves", "importance_of", "units_of"]
+
+
+def curves(
+    fit: Fit, summary: TrainingSummary | None = None, *, level: float = 0.95, points: int = 161
+) -> dict[str, Curve]:
+    r"""Every main curve of a fitted model, by attribute.
+
+    The band is :math:`g(x) \pm z\,\mathrm{sd}(x)` with the posterior's standard deviation: it is
+    pointwise, so at 95 % a curve may leave it at one x in twenty.
+
+    Parameters
+    ----------
+    fit : Fit
+    summary : TrainingSummary, optional
+        Gives names to the outputs, and each curve its support and importance.
+    level : float
+        Probability that the band holds the curve at one x.
+    points : int
+        Points of the grid of an attribute that is a number.
+
+    Returns
+    -------
+    dict of str to Curve
+        In the order of the parts.
+    """
+    outputs, z = outputs_of(fit, summary), half_width(level)
+    found = {}
+    for index, part in enumerate(fit.network.parts):
+        if part.kind != "curve":
+            continue
+        position = part.attributes[0]
+        attribute = fit.network.attributes[position]
+        grid = attribute_grid(attribute, points)
+        values = np.append(grid, np.nan)  # the last row asks what a missing value adds
+        u = encode(fit, rows_at({position: values}, len(fit.network.attributes)))
+        mean, sd = evaluate(fit, index, u)
+        lower, upper = mean - z * sd, mean + z * sd
+        missing = Missing(*(squeeze(a[-1:])[0] for a in (mean, lower, upper)))
+        found[attribute.name] = Curve(
+            name=attribute.name,
+            kind=attribute.kind,
+            x=label_grid(attribute, grid),
+            mean=squeeze(mean[:-1]),
+            lower=squeeze(lower[:-1]),
+            upper=squeeze(upper[:-1]),
+            level=level,
+            units=units_of(outputs),
+            support=None if summary is None else summary.attributes[position],
+            missing=missing if attribute.missing else None,
+            importance=None if summary is None else importance_of(summary.parts[index]),
+        )
+    return found
+
+
+def outputs_of(fit: Fit, summary: TrainingSummary | None) -> Outputs:
+    """Names of the outputs, from the summary where there is one."""
+    return default_outputs(fit) if summary is None else Outputs(summary.target, summary.classes)
+
+
+def units_of(outputs: Outputs) -> str | tuple[str, ...]:
+    """The unit of the only output, or the units of all."""
+    return outputs.units[0] if len(outputs.units) == 1 else outputs.units
+
+
+def importance_of(part: PartSummary) -> Importance:
+    """The importance that a summary keeps of a part."""
+    return Importance(part.name, part.importance, part.lower, part.upper)

@@ -1,0 +1,260 @@
+"""From training rows to the summary that is stored with a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from superpose.explain.outputs import Outputs
+from superpose.explain.parts import default_outputs, encode, evaluate, part_names
+from superpose.explain.rank_parts import root_mean_square_band
+from superpose.explain.read_terms import inner_sums
+from superpose.explain.summary import (
+    QUANTILES,
+    Association,
+    AttributeSummary,
+    HeldOut,
+    PartSummary,
+    TrainingSummary,
+)
+
+if TYPE_CHECKING:
+    from superpose.fitting import Fit
+
+__all__ = ["summarise"]
+
+Array = NDArray[np.float64]
+
+_BINS, _RUG, _STRONG, _MOST, _ROWS = 30, 200, 0.5, 50, 5000
+
+
+def summarise(
+    fit: Fit,
+    x: Array,
+    y: Array,
+    *,
+    outputs: Outputs | None = None,
+    sample_weight: Array | None = None,
+    held_out: HeldOut | None = None,
+) -> TrainingSummary:
+    """Keep of the training rows what drawing, warning and reporting need.
+
+    Rows of weight zero are left out; other weights enter the importances only.
+
+    Parameters
+    ----------
+    fit : Fit
+    x : array [N, n]
+        The training rows as the network reads them: numbers in original units, codes of levels,
+        NaN for missing.
+    y : array [N]
+        Target values, or codes of the classes.
+    outputs : Outputs, optional
+        Names of target and classes.
+    sample_weight : array [N], optional
+    held_out : HeldOut, optional
+        What `score_held_out` found.
+
+    Returns
+    -------
+    TrainingSummary
+    """
+    outputs = outputs or default_outputs(fit)
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y)
+    if sample_weight is not None:
+        keep = np.asarray(sample_weight) > 0
+        x, y, sample_weight = x[keep], y[keep], np.asarray(sample_weight, dtype=np.float64)[keep]
+    attributes = tuple(
+        _attribute(attribute, x[:, p]) for p, attribute in enumerate(fit.network.attributes)
+    )
+    parts, concurrent = _parts(fit, x, attributes, sample_weight)
+    counts = np.bincount(y.astype(np.int64), minlength=len(outputs.classes))
+    return TrainingSummary(
+        rows=len(x),
+        target=outputs.target,
+        classes=outputs.classes,
+        target_counts=tuple(int(c) for c in counts) if outputs.classes else (),
+        target_quantiles=() if outputs.classes else _quantiles(y.astype(np.float64)),
+        attributes=attributes,
+        parts=parts,
+        correlated=_correlated(x, attributes),
+        concurrent=concurrent,
+        held_out=held_out,
+    )
+
+
+def _attribute(attribute: Any, column: Array) -> AttributeSummary:
+    values = column[~np.isnan(column)]
+    missing = 1 - len(values) / len(column) if len(column) else 0.0
+    if attribute.kind == "category":
+        codes = values[values >= 0].astype(np.int64)
+        counts = np.bincount(codes, minlength=len(attribute.levels))
+        return AttributeSummary(
+            name=attribute.name,
+            kind="category",
+            counts=tuple(int(c) for c in counts),
+            levels=tuple(str(level) for level in attribute.levels),
+            distinct=int((counts > 0).sum()),
+            missing=missing,
+            typical=float(counts.argmax()) if len(counts) else 0.0,
+        )
+    if not len(values):
+        return AttributeSummary(name=attribute.name, kind="number", missing=missing)
+    distinct = np.unique(values)
+    quantiles = _quantiles(values)
+    edges = _edges(distinct, quantiles)
+    ranked = np.sort(values)
+    rug = ranked[np.linspace(0, len(ranked) - 1, min(_RUG, len(ranked))).round().astype(int)]
+    return AttributeSummary(
+        name=attribute.name,
+        kind="number",
+        edges=tuple(edges.tolist()),
+        counts=tuple(int(c) for c in np.histogram(values, edges)[0]),
+        quantiles=quantiles,
+        rug=tuple(rug.tolist()),
+        distinct=len(distinct),
+        missing=missing,
+        typical=float(ranked[(len(ranked) - 1) // 2]),
+    )
+
+
+def _edges(distinct: Array, quantiles: tuple[float, ...]) -> Array:
+    """Histogram edges: around each value where they are few, else of equal width over the view."""
+    low, high = float(distinct[0]), float(distinct[-1])
+    if len(distinct) == 1:
+        half = 0.5 * max(1.0, abs(low)) * 1e-3
+        return np.array([low - half, low + half])
+    if len(distinct) <= _BINS:
+        middles = (distinct[:-1] + distinct[1:]) / 2
+        return np.concatenate([[low], middles, [high]])
+    view = AttributeSummary("", "number", quantiles=quantiles).view or (low, high)
+    edges = np.linspace(*view, _BINS + 1)
+    edges[0], edges[-1] = low, high  # the end bins hold the extremes
+    return edges
+
+
+def _quantiles(values: Array) -> tuple[float, ...]:
+    return tuple(float(q) for q in np.quantile(values, QUANTILES))
+
+
+def _parts(
+    fit: Fit, x: Array, attributes: tuple[AttributeSummary, ...], weight: Array | None
+) -> tuple[tuple[PartSummary, ...], tuple[Association, ...]]:
+    names, u = part_names(fit), encode(fit, x)
+    kept, means = [], []
+    for index, part in enumerate(fit.network.parts):
+        mean, sd = evaluate(fit, index, u)
+        value, lower, upper = root_mean_square_band(mean, sd, weight)
+        means.append(mean)
+        kept.append(
+            {
+                "name": names[index],
+                "kind": part.kind,
+                "attributes": tuple(int(p) for p in part.attributes),
+                "importance": value,
+                "lower": lower,
+                "upper": upper,
+                "dof": float(fit.posterior.dof[index]),
+                "counts": _cell_counts(x, part.attributes, attributes),
+                **(_inner(inner_sums(part, u), sd) if part.kind == "term" else {}),
+            }
+        )
+    correlation, imitated = _concurvity(means)
+    parts = tuple(
+        PartSummary(**fields, concurvity=float(share))
+        for fields, share in zip(kept, imitated, strict=True)
+    )
+    return parts, _strongest(correlation, names)
+
+
+def _inner(h: Array, sd: Array) -> dict[str, tuple[Any, ...]]:
+    """Histogram of a term's inner sum, and the mean standard deviation of the term in each bin."""
+    counts, edges = np.histogram(h, bins=20)
+    which = np.clip(np.searchsorted(edges, h, side="right") - 1, 0, len(counts) - 1)
+    middles, full = (edges[:-1] + edges[1:]) / 2, counts > 0
+    by_output = []
+    for column in sd.T:
+        total = np.bincount(which, weights=column, minlength=len(counts))
+        filled = np.interp(middles, middles[full], total[full] / counts[full])
+        by_output.append(tuple(float(v) for v in filled))
+    return {
+        "inner_edges": tuple(float(e) for e in edges),
+        "inner_counts": tuple(int(c) for c in counts),
+        "inner_sd": tuple(by_output),
+    }
+
+
+def _cell_counts(
+    x: Array, read: tuple[int, ...], attributes: tuple[AttributeSummary, ...]
+) -> tuple[tuple[int, ...], ...]:
+    """Rows in each cell of two attributes' histograms; nothing for a part of one or many."""
+    if len(read) != 2:
+        return ()
+    columns, bins = [], []
+    for p in read:
+        summary, column = attributes[p], x[:, p]
+        if summary.kind == "category":
+            edges = np.arange(len(summary.levels) + 1) - 0.5
+        else:
+            edges = np.asarray(summary.edges if summary.edges else (0.0, 1.0))
+        columns.append(column)
+        bins.append(edges)
+    known = ~np.isnan(columns[0]) & ~np.isnan(columns[1])
+    counts = np.histogram2d(columns[0][known], columns[1][known], bins=bins)[0]
+    return tuple(tuple(int(c) for c in row) for row in counts)
+
+
+def _concurvity(means: list[Array]) -> tuple[Array, Array]:
+    """Correlations of the parts' contributions [P, P], and how much the others imitate each [P].
+
+    The share imitated is R squared of a part's contributions on those of the other parts,
+    1 - 1/[inverse correlation]_jj; a small ridge keeps exact copies finite.
+    """
+    if not means:
+        return np.zeros((0, 0)), np.zeros(0)
+    stride = max(1, len(means[0]) // _ROWS)
+    flat = np.stack([mean[::stride].ravel() for mean in means], axis=1)
+    flat = flat - flat.mean(axis=0)
+    norm = np.sqrt((flat**2).sum(axis=0))
+    alive = norm > 1e-12 * max(float(norm.max()), 1e-300)
+    scaled = np.where(alive, flat / np.where(alive, norm, 1.0), 0.0)
+    correlation = scaled.T @ scaled
+    ridge = correlation + np.diag(np.where(alive, 1e-10, 1.0))
+    imitated = 1 - 1 / np.diag(np.linalg.inv(ridge))
+    return correlation, np.clip(np.where(alive, imitated, 0.0), 0.0, 1.0)
+
+
+def _correlated(x: Array, attributes: tuple[AttributeSummary, ...]) -> tuple[Association, ...]:
+    """Rank correlations of attributes that are numbers, missing values at the middle rank."""
+    numbers = [p for p, a in enumerate(attributes) if a.kind == "number" and a.distinct > 1]
+    if len(numbers) < 2:
+        return ()
+    columns = x[:: max(1, len(x) // _ROWS), numbers]
+    ranks = np.stack([_centred_ranks(column) for column in columns.T], axis=1)
+    norm = np.sqrt((ranks**2).sum(axis=0))
+    ranks = ranks / np.where(norm > 0, norm, 1.0)
+    return _strongest(ranks.T @ ranks, [attributes[p].name for p in numbers])
+
+
+def _centred_ranks(column: Array) -> Array:
+    known = ~np.isnan(column)
+    ranks = np.zeros(len(column))
+    if known.any():
+        ranks[known] = rankdata(column[known])
+        ranks[known] -= ranks[known].mean()
+    return ranks
+
+
+def _strongest(correlation: Array, names: list[str]) -> tuple[Association, ...]:
+    """The associations of at least .5 in size, strongest first."""
+    rows, columns = np.triu_indices(len(names), 1)
+    values = correlation[rows, columns]
+    order = np.argsort(-np.abs(values), kind="stable")[:_MOST]
+    return tuple(
+        Association(names[rows[i]], names[columns[i]], float(values[i]))
+        for i in order
+        if abs(values[i]) >= _STRONG
+    )

@@ -62,7 +62,8 @@ class Curve:
     >>> import numpy as np
     >>> from superpose.explain import Curve
     >>> x = np.array([0.0, 1.0, 2.0])
-    >>> Curve("age", "number", x, mean=x - 1, lower=x - 1.5, upper=x - 0.5, level=0.95, units="price")
+    >>> Curve("age", "number", x, mean=x - 1, lower=x - 1.5, upper=x - 0.5,
+    ...       level=0.95, units="price")
     Curve of age in price, 95 % band
       age   contribution   lower   upper
       0               -1    -1.5    -0.5

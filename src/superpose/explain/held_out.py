@@ -62,10 +62,10 @@ def score_held_out(
     >>> held_out = score_held_out(y, np.c_[1 - p, p], source="4 test rows", classes=("no", "yes"))
     >>> for metric in held_out.metrics:
     ...     print(f"{metric.name}: {metric.value:.3f} ± {metric.error:.3f}")
-    log loss: 0.472 ± 0.219
+    log loss: 0.472 ± 0.211
     accuracy: 0.750 ± 0.250
-    area under the ROC curve: 0.750 ± 0.250
-    Brier score: 0.158 ± 0.090
+    area under the ROC curve: 0.750 ± 0.354
+    Brier score: 0.158 ± 0.094
     """
     y, prediction = np.asarray(y), np.asarray(prediction, dtype=np.float64)
     if len(y) == 0 or len(y) != len(prediction):
@@ -76,18 +76,15 @@ def score_held_out(
         )
     if not classes:
         values = prediction.reshape(-1)
-        metrics, tables = (
-            _regression(y.astype(np.float64), values, target),
-            (_calibrate_mean(y.astype(np.float64), values, target, bins),),
-        )
+        outcomes = y.astype(np.float64)
+        metrics = _regression(outcomes, values, target)
+        tables = [_calibrate_mean(outcomes, values, target, bins)]
     else:
         codes = y.astype(np.int64)
         metrics = _classification(codes, prediction, classes)
         shown = range(1, 2) if len(classes) == 2 else range(len(classes))
-        tables = tuple(
-            _calibrate_share(codes == k, prediction[:, k], classes[k], bins) for k in shown
-        )
-    return HeldOut(source, len(y), metrics, tables)
+        tables = [_calibrate_share(codes == k, prediction[:, k], classes[k], bins) for k in shown]
+    return HeldOut(source, len(y), metrics, tuple(tables))
 
 
 def _regression(y: Array, predicted: Array, target: str) -> tuple[Metric, ...]:

@@ -27,8 +27,8 @@ def importances(
 
     .. math:: I = \sqrt{\tfrac1N \sum_i \|c(x_i)\|^2},
 
-    in the units of the contributions: a part of importance .5 typically moves a prediction by half a
-    unit. See `root_mean_square_band` for the band and why it may be wider than need be.
+    in the units of the contributions: a part of importance .5 typically moves a prediction by half
+    a unit. See `root_mean_square_band` for the band and why it may be wider than need be.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def root_mean_square_band(
     r"""Root mean square of an uncertain vector, and an interval that holds it often enough.
 
     Let the vector be normal with this mean and error e. By the triangle inequality its norm lies
-    within :math:`\|e\|` of the norm of the mean; and :math:`\|e\|^2`, a sum of weighted chi-squares,
-    exceeds :math:`z^2 E\|e\|^2` most often when all errors move together (Székely and Bakirov 2003,
-    Theorem 1, levels above .785), where it does so with probability 1 - level. So
+    within :math:`\|e\|` of the norm of the mean. And :math:`\|e\|^2`, a sum of weighted
+    chi-squares, exceeds :math:`z^2 E\|e\|^2` most often when all errors move together (Székely and
+    Bakirov 2003, for levels above .785), where it does so with probability 1 - level. So
 
     .. math:: \|\mathrm{mean}\| \pm z \sqrt{\mathrm{mean}(\mathrm{sd}^2)}
 

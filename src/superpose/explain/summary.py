@@ -21,7 +21,7 @@ __all__ = [
     "TrainingSummary",
 ]
 
-#: The shares at which `AttributeSummary.quantiles` is taken; first and last are minimum and maximum.
+#: The shares at which `AttributeSummary.quantiles` is taken, from minimum to maximum.
 QUANTILES = (0.0, 0.005, 0.05, 0.25, 0.5, 0.75, 0.95, 0.995, 1.0)
 
 
@@ -101,7 +101,7 @@ class PartSummary:
     attributes : tuple of int
         Positions of the attributes that the part reads.
     importance, lower, upper : float
-        Root mean square of its contributions, with its 95 % band; see `superpose.explain.importances`.
+        Root mean square of its contributions, with its 95 % band; see `importances`.
     dof : float
         Effective degrees of freedom that the data spend on it.
     concurvity : float
@@ -240,7 +240,7 @@ class TrainingSummary:
     def from_dict(cls, data: dict[str, Any]) -> TrainingSummary:
         """The summary that `to_dict` wrote, also after a trip through JSON."""
         plain = {key: _tuples(value) for key, value in data.items() if key not in _RECORDS}
-        records = {
+        records: dict[str, Any] = {
             key: tuple(record(**_fields(item)) for item in data.get(key, ()))
             for key, record in _RECORDS.items()
             if key != "held_out"

@@ -1,4 +1,4 @@
-"""A term as a person reads it: inner curves that add up to one number, and the curve of that number."""
+"""A term as a person reads it: inner curves that add up, and the outer curve of their sum."""
 
 from __future__ import annotations
 

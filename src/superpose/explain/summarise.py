@@ -71,12 +71,11 @@ def summarise(
         _attribute(attribute, x[:, p]) for p, attribute in enumerate(fit.network.attributes)
     )
     parts, concurrent = _parts(fit, x, attributes, sample_weight)
-    counts = np.bincount(y.astype(np.int64), minlength=len(outputs.classes))
     return TrainingSummary(
         rows=len(x),
         target=outputs.target,
         classes=outputs.classes,
-        target_counts=tuple(int(c) for c in counts) if outputs.classes else (),
+        target_counts=_class_counts(y, outputs),
         target_quantiles=() if outputs.classes else _quantiles(y.astype(np.float64)),
         attributes=attributes,
         parts=parts,
@@ -84,6 +83,13 @@ def summarise(
         concurrent=concurrent,
         held_out=held_out,
     )
+
+
+def _class_counts(y: NDArray[Any], outputs: Outputs) -> tuple[int, ...]:
+    if not outputs.classes:
+        return ()
+    counts = np.bincount(y.astype(np.int64), minlength=len(outputs.classes))
+    return tuple(int(c) for c in counts)
 
 
 def _attribute(attribute: Any, column: Array) -> AttributeSummary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -60,6 +61,17 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
     local = [link for link in links if "://" not in link]
     assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "api").glob("*.md")), ids=lambda p: p.stem)
+def test_an_api_page_lists_what_its_room_lists(page: Path) -> None:
+    """Nothing public is left out of the interface pages, and nothing else is on them."""
+    room = page.stem
+    if room in {"index", "cli"}:
+        pytest.skip("this page lists rooms or commands, not names")
+    module = importlib.import_module(f"superpose.{room}")
+    listed = re.findall(r"^   (\w+)$", page.read_text(), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(module.__all__)
 
 
 def test_every_make_command_named_in_words_exists() -> None:

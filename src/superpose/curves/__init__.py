@@ -1,0 +1,1 @@
+"""Curves: learned functions of one number, the only thing that is learned in this library."""

@@ -142,7 +142,7 @@ class Curve:
         one = isinstance(self.units, str)
         head = f"Curve of {self.name} in {self.units if one else f'{len(self.units)} outputs'}"
         lines = [f"{head}, {self.level:.0%} band".replace("%", " %")]
-        rows = [self._row(self._label(i), *self._at(i)) for i in spread(len(self.x), 9)]
+        rows = [self._row(self._label(i), *self._at(i)) for i in self._shown()]
         if self.missing is not None:
             missing = self.missing
             rows.append(self._row("missing", missing.mean, missing.lower, missing.upper))
@@ -151,6 +151,10 @@ class Curve:
         if self.importance is not None:
             lines.append(f"  importance {self.importance}")
         return "\n".join(lines)
+
+    def _shown(self) -> list[int]:
+        inside = np.flatnonzero(self.seen())
+        return [int(inside[i]) for i in spread(len(inside), 9)]
 
     def _label(self, i: int) -> str:
         return str(self.x[i]) if self.kind == "category" else number(self.x[i])

@@ -76,7 +76,10 @@ def _read(fit: Fit, x: Array) -> NDArray[np.object_]:
     """What each part read of each row, written out [N, P]."""
     attributes = fit.network.attributes
     data = np.empty((len(x), len(fit.network.parts)), dtype=object)
+    names = part_names(fit)
     for j, part in enumerate(fit.network.parts):
+        label = names[j].partition(" (")[0] + ": " if part.kind == "term" else ""
         for i, row in enumerate(x):
-            data[i, j] = ", ".join(data_text(attributes[p], row[p]) for p in part.attributes)
+            text = ", ".join(data_text(attributes[p], row[p]) for p in part.attributes)
+            data[i, j] = f"{label}{text}"
     return data

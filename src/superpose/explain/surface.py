@@ -70,17 +70,17 @@ class Surface:
     importance: Importance | None = None
 
     def seen(self) -> NDArray[np.bool_]:
-        """Whether each lattice point lies in a cell that holds training rows, or beside one [A, B].
+        """Whether each lattice point lies in a cell near training rows [A, B].
 
-        A cell's eight neighbours count as seen too, because an empty cell between full ones says
-        more about the width of the cells than about the data.
+        Near means at most two cells (of 30) away along each attribute that is a number, because an
+        empty cell between full ones says more about the width of the cells than about the data.
         """
         if self.counts is None or not self.supports:
             return np.ones((len(self.x), len(self.y)), dtype=bool)
         first, second = self.supports
         rows = _cells(self.x, self.kinds[0], first)
         columns = _cells(self.y, self.kinds[1], second)
-        near = _grow(self.counts > 0, self.kinds)
+        near = _grow(_grow(self.counts > 0, self.kinds), self.kinds)
         padded = np.pad(near, 1)  # outside the histograms there was no data
         return padded[np.ix_(rows + 1, columns + 1)]
 

@@ -1,0 +1,99 @@
+"""The dial: loss on rows not seen against how much there is to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from superpose.plots.style import BAND, QUIET, RISES, axes, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from superpose.fitting import DialStep
+
+__all__ = ["DialDisplay"]
+
+
+class DialDisplay:
+    """Validation loss, with one standard error, against the number of curves of every step.
+
+    The chosen step is the simplest one within one standard error of the best; the dashed line is
+    that limit.
+
+    Parameters
+    ----------
+    path : sequence of DialStep
+        A model's `complexity_path_`.
+
+    Attributes
+    ----------
+    ax_, figure_
+        Axes and figure, after `plot`.
+    line_ : Line2D
+        Loss against curves.
+    bars_
+        Standard errors.
+    chosen_ : Line2D
+        The chosen step's marker.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Step
+    >>> from superpose.plots import DialDisplay
+    >>> path = [Step(curves=4, loss=0.5, loss_se=0.1, chosen=False, pairs=0, terms=0),
+    ...         Step(curves=6, loss=0.3, loss_se=0.1, chosen=True, pairs=1, terms=0)]
+    >>> DialDisplay(path).plot().line_.get_xydata().tolist()
+    [[4.0, 0.5], [6.0, 0.3]]
+    """
+
+    def __init__(self, path: Any) -> None:
+        self.path: tuple[DialStep, ...] = tuple(path)
+
+    @classmethod
+    def from_estimator(cls, model: Any) -> DialDisplay:
+        """The dial of a fitted estimator."""
+        return cls(model.complexity_path_)
+
+    def plot(self, ax: Axes | None = None) -> DialDisplay:
+        """Draw, and return self.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure if not given.
+        """
+        self.ax_ = axes(ax)
+        self.figure_ = self.ax_.figure
+        curves = np.array([step.curves for step in self.path], dtype=np.float64)
+        loss = np.array([step.loss for step in self.path], dtype=np.float64)
+        error = np.array([step.loss_se for step in self.path], dtype=np.float64)
+        self.bars_ = self.ax_.errorbar(
+            curves, loss, yerr=error, color=BAND, marker="o", capsize=3, linewidth=1.5
+        )
+        self.line_ = self.bars_.lines[0]
+        best = int(loss.argmin())
+        self.ax_.axhline(loss[best] + error[best], color=QUIET, linestyle=(0, (3, 2)), linewidth=1)
+        picked = np.array([step.chosen for step in self.path], dtype=bool)
+        self.chosen_ = self.ax_.plot(
+            curves[picked], loss[picked], "o", color=RISES, markersize=11, fillstyle="none", mew=2
+        )[0]
+        for x, y, step in zip(curves, loss, self.path, strict=True):
+            self.ax_.annotate(
+                _words(step.pairs, step.terms),
+                (x, y),
+                xytext=(7, 7),
+                textcoords="offset points",
+                fontsize=8,
+            )
+        self.ax_.margins(x=0.15, y=0.15)
+        tidy(self.ax_, "curves to read", "loss on rows not seen")
+        return self
+
+
+def _words(pairs: int, terms: int) -> str:
+    """What a step has besides main curves."""
+    counted = [(pairs, "pair"), (terms, "term")]
+    words = [f"{n} {name}{'s' if n > 1 else ''}" for n, name in counted if n]
+    return " + ".join(words) or "main curves only"

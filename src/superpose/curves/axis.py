@@ -153,7 +153,8 @@ def _halved(x: torch.Tensor, e: int) -> torch.Tensor:
 
 
 def _doubled(s: torch.Tensor, e: int) -> torch.Tensor:
-    return s * 2.0 ** (e // 2) * 2.0 ** (e - e // 2)
+    x = s * 2.0 ** (e // 2) * 2.0 ** (e - e // 2)
+    return x.clamp(-torch.finfo(x.dtype).max, torch.finfo(x.dtype).max)
 
 
 def _nodes(s: torch.Tensor, u: torch.Tensor) -> _Nodes:
@@ -161,7 +162,7 @@ def _nodes(s: torch.Tensor, u: torch.Tensor) -> _Nodes:
         one = torch.ones(1, dtype=s.dtype)
         return _Nodes(torch.cat([s, s + one]), torch.cat([u, u + one]), torch.cat([one, one]))
     secant = u.diff() / s.diff()
-    middle = (secant[1:] * secant[:-1]).sqrt()  # any positive slope is monotone
+    middle = secant[1:].sqrt() * secant[:-1].sqrt()  # any positive slope is monotone
     return _Nodes(s, u, torch.cat([secant[:1], middle, secant[-1:]]))
 
 

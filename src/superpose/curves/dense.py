@@ -65,6 +65,10 @@ class DenseFeatures(nn.Module):
         """Return the Gram matrix of the features in the kernel's own inner product: K."""
         return self.covariance
 
+    def gram_inverse(self) -> torch.Tensor:
+        """Return K⁻¹."""
+        return torch.linalg.inv(self.covariance)
+
     def log_determinant(self) -> torch.Tensor:
         """Return log det K."""
         return torch.linalg.slogdet(self.covariance).logabsdet

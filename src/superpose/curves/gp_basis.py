@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from superpose.curves.dense import DenseFeatures
-from superpose.curves.kernels import AbstractKernel
+from superpose.curves.kernels import AbstractKernel, AbstractMatern
 from superpose.curves.kernels import kernel as kernel_of
+from superpose.curves.packets import KernelPackets
 from superpose.errors import InputError
 
 
@@ -160,7 +161,9 @@ def _checked(knots: torch.Tensor | Sequence[float]) -> torch.Tensor:
     return knots
 
 
-def _features(knots: torch.Tensor, kernel: AbstractKernel) -> DenseFeatures:
+def _features(knots: torch.Tensor, kernel: AbstractKernel) -> DenseFeatures | KernelPackets:
+    if isinstance(kernel, AbstractMatern) and len(knots) > 2 * kernel.order:
+        return KernelPackets(knots, kernel)
     return DenseFeatures(knots, kernel)
 
 
@@ -178,7 +181,7 @@ def _line_slope(u: torch.Tensor, knots: torch.Tensor) -> torch.Tensor:
     return torch.stack([torch.zeros_like(u), 2 / (knots[-1] - knots[0]) + 0 * u], dim=-1)
 
 
-def _kriging(knots: torch.Tensor, features: DenseFeatures) -> dict[str, torch.Tensor]:
+def _kriging(knots: torch.Tensor, features: DenseFeatures | KernelPackets) -> dict[str, torch.Tensor]:
     eye = torch.eye(len(knots), dtype=knots.dtype)
     line = _line(knots, knots)  # H [M, q]
     fitted = features.project(eye, line)  # Hᵀ K⁻¹ [q, M]
@@ -194,7 +197,7 @@ def _kriging(knots: torch.Tensor, features: DenseFeatures) -> dict[str, torch.Te
         "_weight_rows": weight_rows,
         "_line_weights": features.weights(line),
         "_line_covariance": torch.linalg.inv(information),
-        "_gram_inverse": torch.linalg.inv(features.gram()),
+        "_gram_inverse": features.gram_inverse(),
         "_precision": (precision + precision.mT) / 2,
         "_log_determinant": log_determinant,
     }

@@ -8,8 +8,8 @@ import numpy as np
 
 _POINTS = 64  # points of the stored map
 _TAIL = 0.05  # share of the rows on each side that may lie outside the body of the data
-_REACH = 0.5  # how far, in body widths, the axis follows the units beyond the body
-_TINY = 1e-200  # scaled values below this are zero: their differences would overflow a slope
+_REACH = 0.25  # how far, in body widths, the axis follows the units beyond the body
+_TINY = 1e-285  # scaled values below this are zero: their differences would overflow a slope
 
 
 def place(

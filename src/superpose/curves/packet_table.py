@@ -1,0 +1,133 @@
+"""Packets as piecewise polynomials: exact to 1e-13 in float64, and safe to evaluate in float32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from scipy.special import comb
+
+from superpose.curves.packet_coefficients import packet_values
+
+DEGREE = 11
+_WIDTH = 1.0  # cells up to one unit of t wide: degree 11 then leaves 1e-14
+_REACH = 44  # after 44 units of t a kernel is below 1e-15 and is written as zero
+MARGIN = 0.01  # share of a cell by which its centre may be moved to a single-precision number
+_NODES = np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))
+
+
+@dataclass(frozen=True)
+class PacketTable:
+    """Cells of the axis, and the polynomials of the active packets on each of them.
+
+    Attributes
+    ----------
+    edges : ndarray [C + 1]
+        Increasing; cell c is [edges[c], edges[c + 1]]; the packets are zero outside all cells.
+    centre, half : ndarray [C]
+        The cell's own coordinate is s = (u - centre) / half. The centres are single-precision
+        numbers where the cell allows, so that u - centre is exact in float32 too.
+    start : ndarray [C]
+        First of the 2p packets that may be active on the cell.
+    powers : ndarray [C, DEGREE + 1, 2p]
+        Coefficients of 1, s, s², ...
+    size : ndarray [M]
+        Largest value of each packet, by which its polynomials have been divided.
+    """
+
+    edges: np.ndarray
+    centre: np.ndarray
+    half: np.ndarray
+    start: np.ndarray
+    powers: np.ndarray
+    size: np.ndarray
+
+
+def build_table(knots: np.ndarray, rate: float, a: np.ndarray, p: int) -> PacketTable:
+    """Tabulate the packets with coefficients ``a`` [M, M] over ``knots`` [M].
+
+    Within a cell every packet is a polynomial in t times exp(t) plus one times exp(-t), hence
+    entire: its Chebyshev coefficients fall like (width / 4)^n / n!.
+    """
+    size = len(knots)
+    edges, interval = _cells(knots, rate)
+    middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
+    start = np.clip(interval + 1 - p, 0, size - 2 * p)
+    places = middle[:, None] + half[:, None] * _NODES  # [C, nodes]
+    values = np.zeros((*places.shape, 2 * p))
+    largest = np.ones(size)
+    for j in range(size):
+        cells = np.flatnonzero((interval >= j - p) & (interval < j + p))
+        at = rate * (places[cells] - knots[j])
+        phi = _on_cells(at, rate * (knots - knots[j]), a[:, j], j, p)
+        largest[j] = phi.ravel()[np.abs(phi).argmax()]
+        values[cells, :, j - start[cells]] = phi / largest[j]
+    centre = _single(middle, half)
+    powers = _recentred(_chebyshev_to_powers() @ values, (centre - middle) / half)
+    return PacketTable(edges, centre, half, start, powers, largest)
+
+
+def _on_cells(t: np.ndarray, knots: np.ndarray, column: np.ndarray, j: int, p: int) -> np.ndarray:
+    """Return packet j at the places ``t`` [cells, nodes]; all places are relative to knot j."""
+    phi = packet_values(t.ravel(), knots, column, j, p)
+    for end, side in ((knots[0], -1.0), (knots[-1], 1.0)):
+        beyond = side * (t.ravel() - end)  # distance outside the knots
+        if (outside := beyond > 0).any():
+            phi[outside] = _tail(beyond[outside], end, side, knots, column, j, p)
+    return phi.reshape(t.shape)
+
+
+def _tail(
+    s: np.ndarray, end: float, side: float, knots: np.ndarray, column: np.ndarray, j: int, p: int
+) -> np.ndarray:
+    """Return packet j at distances ``s`` outside the knots: a polynomial times exp(-s)."""
+    near = np.linspace(0.0, 1.0, p)
+    level = packet_values(end + side * near, knots, column, j, p) * np.exp(near)
+    return np.polyval(np.polyfit(near, level, p - 1), s) * np.exp(-s)
+
+
+def _cells(knots: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges of the cells and the knot interval (-1 to M - 1) that holds each."""
+    steps = np.arange(_REACH, 0, -1) / rate
+    edges, interval = [knots[0] - steps], [np.full(_REACH, -1)]
+    for k in range(len(knots) - 1):
+        inner = _split(knots[k], knots[k + 1], rate)
+        edges.append(inner)
+        interval.append(np.full(len(inner), k))
+    edges.append(knots[-1] + np.r_[0.0, steps[::-1]])
+    interval.append(np.full(_REACH, len(knots) - 1))
+    return np.concatenate(edges), np.concatenate(interval)
+
+
+def _split(low: float, high: float, rate: float) -> np.ndarray:
+    """Return the left edges of the cells of one knot interval; a long one is empty in the middle."""
+    length = rate * (high - low)
+    if length > 2 * _REACH + 1:
+        steps = np.arange(_REACH + 1) / rate
+        return np.concatenate([low + steps, high - steps[:0:-1]])
+    count = max(1, int(np.ceil(length / _WIDTH)))
+    return low + (high - low) * np.arange(count) / count
+
+
+def _single(middle: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Return the middles of the cells in single precision, where that hardly moves them."""
+    single = middle.astype(np.float32).astype(np.float64)
+    return np.where(np.abs(single - middle) < MARGIN * half, single, middle)
+
+
+def _recentred(powers: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Return the coefficients of the same polynomials in s - shift."""
+    order = np.arange(DEGREE + 1)
+    lift = np.clip(order - order[:, None], 0, None)  # (s + shift)^k = sum_m C(k, m) shift^(k-m) s^m
+    binomial = comb(order, order[:, None])
+    return (binomial * shift[:, None, None] ** lift) @ powers
+
+
+def _chebyshev_to_powers() -> np.ndarray:
+    """Return the matrix from values at the nodes to coefficients of powers, [DEGREE + 1, nodes]."""
+    n = DEGREE + 1
+    fit = 2 / n * chebyshev.chebvander(_NODES, DEGREE).T  # values to Chebyshev coefficients
+    fit[0] /= 2
+    powers = [np.pad(chebyshev.cheb2poly(row), (0, n))[:n] for row in np.eye(n)]
+    return np.array(powers).T @ fit

@@ -61,32 +61,64 @@ def _equations(j: int, p: int, size: int) -> tuple[int, int]:
 def _null_vector(t: np.ndarray, plus: int, minus: int) -> np.ndarray:
     width = t[-1] - t[0]
     if width <= _NARROW:
-        rows = _series_rows(t - (t[0] + t[-1]) / 2, plus, minus)
-    else:
-        up, down = t - t[-1], t[0] - t  # both <= 0
-        rows = np.array(
-            [(up / width) ** q * np.exp(up) for q in range(plus)]
-            + [(down / width) ** q * np.exp(down) for q in range(minus)]
-        )
-    return np.linalg.svd(rows / np.linalg.norm(rows, axis=1, keepdims=True))[2][-1]
+        return _differences(t - t[0], plus, minus)
+    up, down = t - t[-1], t[0] - t  # both <= 0
+    rows = np.array(
+        [(up / width) ** q * np.exp(up) for q in range(plus)]
+        + [(down / width) ** q * np.exp(down) for q in range(minus)]
+    )
+    size = np.linalg.norm(rows, axis=0)  # knots in the middle are far from both ends
+    a = np.linalg.svd(rows / size)[2][-1] / size
+    return a / np.linalg.norm(a)
 
 
-def _series_rows(t: np.ndarray, plus: int, minus: int) -> np.ndarray:
-    """Return a basis of span{t^q exp(t), t^q exp(-t)} that stays independent on short windows.
+def _differences(t: np.ndarray, plus: int, minus: int) -> np.ndarray:
+    """Return the null vector as a sum of divided differences, sharp however close the knots are.
 
-    Row i is the solution y of (D - 1)^plus (D + 1)^minus y = 0 that starts as t^i / i!. As the
-    window shrinks it becomes that power, where the exponentials would all become 1.
+    Write a f = sum_m c_m f[t_0, .., t_m]. The matrix to solve for c holds divided differences of
+    the annihilated functions, which stay independent on short windows, and the highest difference
+    leads. With n the last knot, a_i = b_i / prod_j (t_i - t_j), where b_i is a smooth factor.
+    """
+    n = plus + minus
+    rows = _taylor(plus, minus) @ _divided_powers(t)  # [n, n + 1]
+    scale = t[-1] ** np.arange(n + 1.0)
+    rows = rows * scale / scale[:n, None]
+    c = np.append(np.linalg.solve(rows[:, :n], -rows[:, n]), 1.0) * scale / scale[n]
+    gaps = t[:, None] - t
+    factor = np.zeros(n + 1)
+    for m in range(n + 1):  # b_i = sum_m c_m prod_{j > m} (t_i - t_j), by Horner
+        factor = (factor * gaps[:, m] if m else factor) + c[m]
+    a = factor / np.prod(gaps + np.eye(n + 1), axis=1)
+    return a / np.linalg.norm(a)
+
+
+def _taylor(plus: int, minus: int) -> np.ndarray:
+    """Return the derivatives at 0 of a basis of span{t^q exp(t), t^q exp(-t)}, [n, terms].
+
+    Row i is the solution y of (D - 1)^plus (D + 1)^minus y = 0 that starts as t^i / i!. On short
+    windows it is nearly that power, where the exponentials are all nearly 1.
     """
     n = plus + minus
     polynomial = np.poly(np.r_[np.ones(plus), -np.ones(minus)])  # highest power first, leading 1
-    taylor = np.zeros((n, _SERIES_TERMS))  # derivatives of y at 0
+    taylor = np.zeros((n, _SERIES_TERMS))
     taylor[:, :n] = np.eye(n)
     for k in range(n, _SERIES_TERMS):
         taylor[:, k] = -taylor[:, k - n : k] @ polynomial[:0:-1]
-    powers = np.cumprod(
-        np.vstack([np.ones_like(t), *(t / k for k in range(1, _SERIES_TERMS))]), axis=0
-    )  # t^k / k!
-    return np.asarray(taylor @ powers)
+    return taylor
+
+
+def _divided_powers(t: np.ndarray) -> np.ndarray:
+    """Return the divided differences of t^k / k! over t_0, .., t_m for t >= 0, [terms, n + 1].
+
+    For t^k it is the complete symmetric polynomial of degree k - m: a sum of positive terms.
+    """
+    table = np.zeros((_SERIES_TERMS, len(t)))
+    table[0, 0] = 1.0
+    for k in range(1, _SERIES_TERMS):
+        for m in range(min(k, len(t) - 1) + 1):
+            lower = table[k - 1, m - 1] if m else 0.0
+            table[k, m] = lower + t[m] * table[k - 1, m]
+    return table / np.array([math.factorial(k) for k in range(_SERIES_TERMS)], dtype=float)[:, None]
 
 
 def packet_values(x: np.ndarray, t: np.ndarray, column: np.ndarray, j: int, p: int) -> np.ndarray:

@@ -33,7 +33,7 @@ class PacketTable:
     powers : ndarray [C, DEGREE + 1, 2p]
         Coefficients of 1, s, s², ...
     size : ndarray [M]
-        Largest value of each packet, by which its polynomials have been divided.
+        Largest value of each packet between the end knots, by which its polynomials have been divided.
     """
 
     edges: np.ndarray
@@ -61,7 +61,8 @@ def build_table(knots: np.ndarray, rate: float, a: np.ndarray, p: int) -> Packet
         cells = np.flatnonzero((interval >= j - p) & (interval < j + p))
         at = rate * (places[cells] - knots[j])
         phi = _on_cells(at, rate * (knots - knots[j]), a[:, j], j, p)
-        largest[j] = phi.ravel()[np.abs(phi).argmax()]
+        between = phi[(interval[cells] >= 0) & (interval[cells] < size - 1)]
+        largest[j] = between.ravel()[np.abs(between).argmax()]
         values[cells, :, j - start[cells]] = phi / largest[j]
     centre = _single(middle, half)
     powers = _recentred(_chebyshev_to_powers() @ values, (centre - middle) / half)

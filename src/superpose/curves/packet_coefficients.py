@@ -1,7 +1,8 @@
 """Kernel packets: sums of 2p + 1 neighbouring Matérn kernels that vanish outside their knots.
 
 Source: Chen, Ding and Tuo (2022), JMLR 23:127, https://arxiv.org/abs/2203.03116, section 3.
-All places here are t = rate * u, so that kernels decay as exp(-abs(t)).
+Distances are scaled to t = rate * d, so that kernels decay as exp(-t); they are taken before they
+are scaled, which is exact for knots that nearly touch.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def window(j: int, p: int, size: int) -> slice:
     return slice(max(0, j - p), min(size, j + p + 1))
 
 
-def coefficients(t: np.ndarray, p: int) -> np.ndarray:
+def coefficients(u: np.ndarray, rate: float, p: int) -> np.ndarray:
     """Return the packets' coefficients A, [M, M] with half-bandwidth p: phi_j = sum_i A_ij k_i.
 
     Packet j is the null vector of sum_i a_i t_i^q exp(+-t_i) = 0 for q = 0..p-1. The first p and
@@ -30,8 +31,10 @@ def coefficients(t: np.ndarray, p: int) -> np.ndarray:
 
     Parameters
     ----------
-    t : ndarray [M]
-        Increasing knots times the rate, M >= 2p + 1.
+    u : ndarray [M]
+        Increasing knots, M >= 2p + 1.
+    rate : float
+        Decay of the kernel.
     p : int
         nu + 1/2: 1, 2 or 3.
 
@@ -40,16 +43,16 @@ def coefficients(t: np.ndarray, p: int) -> np.ndarray:
     On uniform knots the interior packet is (1 - 2 cosh(h) S + S²)^p in the shift S:
 
     >>> import numpy as np
-    >>> column = coefficients(np.arange(5.0), 1)[1:4, 2]
+    >>> column = coefficients(np.arange(5.0), 1.0, 1)[1:4, 2]
     >>> (column / column[0]).round(4)
     array([ 1.    , -3.0862,  1.    ])
     """
-    size = len(t)
+    size = len(u)
     columns = np.zeros((size, size))
     for j in range(size):
         knots = window(j, p, size)
         plus, minus = _equations(j, p, size)
-        columns[knots, j] = _null_vector(t[knots], plus, minus)
+        columns[knots, j] = _null_vector(u[knots], rate, plus, minus)
     return columns
 
 
@@ -58,21 +61,19 @@ def _equations(j: int, p: int, size: int) -> tuple[int, int]:
     return (p if j <= size - 1 - p else size - 1 - j), (p if j >= p else j)
 
 
-def _null_vector(t: np.ndarray, plus: int, minus: int) -> np.ndarray:
-    width = t[-1] - t[0]
+def _null_vector(u: np.ndarray, rate: float, plus: int, minus: int) -> np.ndarray:
+    width = rate * (u[-1] - u[0])
     if width <= _NARROW:
-        return _differences(t - t[0], plus, minus)
-    up, down = t - t[-1], t[0] - t  # both <= 0
+        return _differences(rate * (u - u[0]), rate * (u[:, None] - u), plus, minus)
+    up, down = rate * (u - u[-1]), rate * (u[0] - u)  # both <= 0
     rows = np.array(
         [(up / width) ** q * np.exp(up) for q in range(plus)]
         + [(down / width) ** q * np.exp(down) for q in range(minus)]
     )
-    size = np.linalg.norm(rows, axis=0)  # knots in the middle are far from both ends
-    a = np.linalg.svd(rows / size)[2][-1] / size
-    return a / np.linalg.norm(a)
+    return np.asarray(np.linalg.svd(rows / np.linalg.norm(rows, axis=1, keepdims=True))[2][-1])
 
 
-def _differences(t: np.ndarray, plus: int, minus: int) -> np.ndarray:
+def _differences(t: np.ndarray, gaps: np.ndarray, plus: int, minus: int) -> np.ndarray:
     """Return the null vector as a sum of divided differences, sharp however close the knots are.
 
     Write a f = sum_m c_m f[t_0, .., t_m]. The matrix to solve for c holds divided differences of
@@ -84,7 +85,6 @@ def _differences(t: np.ndarray, plus: int, minus: int) -> np.ndarray:
     scale = t[-1] ** np.arange(n + 1.0)
     rows = rows * scale / scale[:n, None]
     c = np.append(np.linalg.solve(rows[:, :n], -rows[:, n]), 1.0) * scale / scale[n]
-    gaps = t[:, None] - t
     factor = np.zeros(n + 1)
     for m in range(n + 1):  # b_i = sum_m c_m prod_{j > m} (t_i - t_j), by Horner
         factor = (factor * gaps[:, m] if m else factor) + c[m]
@@ -121,7 +121,9 @@ def _divided_powers(t: np.ndarray) -> np.ndarray:
     return table / np.array([math.factorial(k) for k in range(_SERIES_TERMS)], dtype=float)[:, None]
 
 
-def packet_values(x: np.ndarray, t: np.ndarray, column: np.ndarray, j: int, p: int) -> np.ndarray:
+def packet_values(
+    x: np.ndarray, u: np.ndarray, rate: float, column: np.ndarray, j: int, p: int
+) -> np.ndarray:
     """Return packet j at places x, exact to rounding however close the knots are.
 
     Summing kernels cancels when knots are close. A packet vanishes on one side, where its kernels
@@ -131,26 +133,28 @@ def packet_values(x: np.ndarray, t: np.ndarray, column: np.ndarray, j: int, p: i
     Parameters
     ----------
     x : ndarray [N]
-        Places, times the rate.
-    t : ndarray [M]
-        Knots, times the rate.
+        Places on the axis.
+    u : ndarray [M]
+        Knots.
+    rate : float
+        Decay of the kernel.
     column : ndarray [M]
         Column j of `coefficients`.
     j, p : int
         Which packet; nu + 1/2.
     """
-    knots = window(j, p, len(t))
-    d = x[:, None] - t[knots]
-    inside = (x >= t[knots][0] if j >= p else x < np.inf) & (
-        x <= t[knots][-1] if j <= len(t) - 1 - p else x > -np.inf
-    )
-    if t[knots][-1] - t[knots][0] > _NARROW:
+    knots = window(j, p, len(u))
+    first, last = u[knots][0], u[knots][-1]
+    ends_left, ends_right = j >= p, j <= len(u) - 1 - p  # where the packet vanishes
+    d = rate * (x[:, None] - u[knots])
+    if rate * (last - first) > _NARROW:
         terms = _matern(np.abs(d), p)
     else:
-        from_left = (x < t[j]) & (j >= p) | (j > len(t) - 1 - p)
+        from_left = ((x < u[j]) | (not ends_right)) & ends_left
         d = np.where(from_left[:, None], d, -d)
         terms = np.where(d > 0, _odd_part(np.clip(d, 0.0, None), p), 0.0)
-    return np.where(inside, terms @ column[knots], 0.0)
+    outside = (ends_left & (x <= first)) | (ends_right & (x >= last))
+    return np.where(outside, 0.0, terms @ column[knots])
 
 
 def _matern(d: np.ndarray, p: int) -> np.ndarray:

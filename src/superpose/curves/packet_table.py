@@ -59,8 +59,7 @@ def build_table(knots: np.ndarray, rate: float, a: np.ndarray, p: int) -> Packet
     largest = np.ones(size)
     for j in range(size):
         cells = np.flatnonzero((interval >= j - p) & (interval < j + p))
-        at = rate * (places[cells] - knots[j])
-        phi = _on_cells(at, rate * (knots - knots[j]), a[:, j], j, p)
+        phi = _on_cells(places[cells], knots, rate, a[:, j], j, p)
         between = phi[(interval[cells] >= 0) & (interval[cells] < size - 1)]
         largest[j] = between.ravel()[np.abs(between).argmax()]
         values[cells, :, j - start[cells]] = phi / largest[j]
@@ -69,23 +68,25 @@ def build_table(knots: np.ndarray, rate: float, a: np.ndarray, p: int) -> Packet
     return PacketTable(edges, centre, half, start, powers, largest)
 
 
-def _on_cells(t: np.ndarray, knots: np.ndarray, column: np.ndarray, j: int, p: int) -> np.ndarray:
-    """Return packet j at the places ``t`` [cells, nodes]; all places are relative to knot j."""
-    phi = packet_values(t.ravel(), knots, column, j, p)
-    for end, side in ((knots[0], -1.0), (knots[-1], 1.0)):
-        beyond = side * (t.ravel() - end)  # distance outside the knots
-        if (outside := beyond > 0).any():
-            phi[outside] = _tail(beyond[outside], end, side, knots, column, j, p)
-    return phi.reshape(t.shape)
-
-
-def _tail(
-    s: np.ndarray, end: float, side: float, knots: np.ndarray, column: np.ndarray, j: int, p: int
+def _on_cells(
+    places: np.ndarray, knots: np.ndarray, rate: float, column: np.ndarray, j: int, p: int
 ) -> np.ndarray:
-    """Return packet j at distances ``s`` outside the knots: a polynomial times exp(-s)."""
-    near = np.linspace(0.0, 1.0, p)
-    level = packet_values(end + side * near, knots, column, j, p) * np.exp(near)
-    return np.polyval(np.polyfit(near, level, p - 1), s) * np.exp(-s)
+    """Return packet j at ``places`` [cells, nodes], of the same shape."""
+    x = places.ravel()
+    phi = packet_values(x, knots, rate, column, j, p)
+    for end, side in ((knots[0], -1.0), (knots[-1], 1.0)):
+        beyond = rate * side * (x - end)  # distance outside the knots
+        if (outside := beyond > 0).any():
+            near = np.linspace(0.0, 1.0, p)
+            level = packet_values(end + side * near / rate, knots, rate, column, j, p)
+            phi[outside] = _tail(beyond[outside], near, level)
+    return phi.reshape(places.shape)
+
+
+def _tail(s: np.ndarray, near: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return a packet at distances s outside the knots: a polynomial of p terms times exp(-s)."""
+    polynomial = np.polyfit(near, level * np.exp(near), len(near) - 1)
+    return np.asarray(np.polyval(polynomial, s) * np.exp(-s))
 
 
 def _cells(knots: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:

@@ -50,13 +50,13 @@ class KernelPackets(nn.Module):
         super().__init__()
         self.order = kernel.order
         u = knots.numpy()
-        t = kernel.rate * (u - u[0])
-        raw = coefficients(t, self.order)
+        raw = coefficients(u, kernel.rate, self.order)
         table = build_table(u, kernel.rate, raw, self.order)
         self.a = raw / table.size
-        self.phi = np.stack(
-            [packet_values(t, t, self.a[:, j], j, self.order) for j in range(len(t))], axis=1
-        )
+        packets = [
+            packet_values(u, u, kernel.rate, self.a[:, j], j, self.order) for j in range(len(u))
+        ]
+        self.phi = np.stack(packets, axis=1)
         self._covariance = kernel.value(knots[:, None] - knots[None, :])
         self._phi_lu = BandedLU(self.phi, max(self.order - 1, 1))
         self._moments = _moments(table, kernel.rate, u) / _MASS[self.order]

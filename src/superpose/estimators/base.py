@@ -1,0 +1,232 @@
+"""What the classifier and the regressor share: reading tables, fitting, and what can be read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from superpose.estimators import reading
+from superpose.estimators.attributes import attributes_of
+from superpose.estimators.matching import check_columns, positions
+from superpose.estimators.model_file import read_model, write_model
+from superpose.estimators.model_state import model_from, state_of
+from superpose.estimators.rows import merge_rows
+from superpose.estimators.schema import Schema
+from superpose.estimators.table import Table, read_table
+from superpose.fitting import DialStep, Fit, fit_superposition
+from superpose.networks import Attribute
+
+__all__ = ["AbstractKST"]
+
+CHUNK = 65_536
+"""Rows that are predicted at once; bounds the memory, changes no result."""
+
+Floats = NDArray[np.float64]
+
+
+class AbstractKST(BaseEstimator):
+    """Base of `KSTClassifier` and `KSTRegressor`; not an estimator itself."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "pairs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left"), list, tuple],
+        "terms": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "kernel": [StrOptions({"matern12", "matern32", "matern52", "squared_exponential"})],
+        "knots": [Interval(Integral, 2, None, closed="left")],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
+        "progress": [None, callable],
+    }
+
+    schema_: Schema
+    fit_: Fit
+    target_name_: str
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+    summary_: Any
+
+    def __init__(
+        self,
+        *,
+        pairs: str | int | list[tuple[str | int, str | int]] = "auto",
+        terms: str | int = "auto",
+        kernel: str = "matern32",
+        knots: int = 24,
+        random_state: int = 0,
+        progress: Callable[..., None] | None = None,
+    ) -> None:
+        self.pairs = pairs
+        self.terms = terms
+        self.kernel = kernel
+        self.knots = knots
+        self.random_state = random_state
+        self.progress = progress
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        # `string` would promise that cells of any Python type are read as levels; these are refused
+        tags.input_tags.string = False
+        return tags
+
+    @property
+    def attributes_(self) -> list[Attribute]:
+        """The attributes of the network, one a column."""
+        check_is_fitted(self)
+        return list(self.fit_.network.attributes)
+
+    @property
+    def curves_(self) -> dict[str, Any]:
+        """Main curves by name of their attribute; see `superpose.explain.Curve`."""
+        check_is_fitted(self)
+        return reading.curves(self)
+
+    @property
+    def pairs_(self) -> dict[tuple[str, str], Any]:
+        """Surfaces of the pairs by the names of their attributes."""
+        check_is_fitted(self)
+        return reading.surfaces(self)
+
+    @property
+    def terms_(self) -> list[Any]:
+        """Terms: an outer curve each, over a sum of inner curves."""
+        check_is_fitted(self)
+        return reading.terms(self)
+
+    @property
+    def importances_(self) -> Any:
+        """How much each part moved the predictions of the training rows, with bands."""
+        check_is_fitted(self)
+        return reading.importances(self)
+
+    @property
+    def complexity_path_(self) -> tuple[DialStep, ...]:
+        """Every step of the dial: curves, their cost to read, degrees of freedom, loss."""
+        check_is_fitted(self)
+        return tuple(self.fit_.path)
+
+    def explain(self, X: Any) -> Any:
+        """Say what every part contributes to the prediction of each row.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_rows, n_columns)
+            Rows with the columns of fit.
+
+        Returns
+        -------
+        superpose.explain.Explanation
+            Contributions with bands; they sum to the prediction on the link scale.
+        """
+        return reading.explain(self, self._encode(X))
+
+    def report(self, path: str | PathLike[str], X: Any = None, y: Any = None) -> Any:
+        """Write one self-contained HTML page about the model.
+
+        Parameters
+        ----------
+        path : str or path
+            Where the page goes.
+        X : array-like or dataframe, optional
+            Rows that fit has not seen, to say on the page how good the model is.
+        y : array-like, optional
+            Their target.
+
+        Returns
+        -------
+        pathlib.Path
+            Where the page is.
+        """
+        check_is_fitted(self)
+        return reading.report(self, path, X, y)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model to one file: safetensors with a JSON header, never pickle.
+
+        Parameters
+        ----------
+        path : str or path
+            Where the file goes. It appears there whole or not at all.
+        """
+        check_is_fitted(self)
+        write_model(path, *state_of(self))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read a model that `save` wrote; `superpose.estimators.load` reads either kind.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Raises
+        ------
+        ModelFileError
+            Where the file is damaged, foreign, or holds another kind of model.
+        """
+        header, arrays = read_model(path)
+        return model_from(cls, header, arrays)
+
+    def _learn(
+        self, table: Table, y: Floats, weight: Floats, loss: str, classes: tuple[str, ...] = ()
+    ) -> None:
+        """Fit the network to the rows of positive weight."""
+        self.schema_ = Schema.from_table(table, weight)
+        _warn_of_identifiers(self.schema_)
+        rows = self.schema_.encode(table)
+        x, target, counts = merge_rows(rows, y, weight)
+        self.fit_ = fit_superposition(
+            attributes_of(self.schema_, x, counts, self.knots),
+            torch.from_numpy(x),
+            torch.from_numpy(target),
+            loss=loss,
+            sample_weight=torch.from_numpy(counts),
+            pairs=positions(self.pairs, self.schema_.names),
+            terms=self.terms,
+            kernel=self.kernel,
+            knots=self.knots,
+            random_state=self.random_state,
+            progress=self.progress,
+        )
+        self.summary_ = reading.summarise(self.fit_, rows, y, weight, self.target_name_, classes)
+
+    def _remember_columns(self, table: Table) -> None:
+        self.n_features_in_ = len(table.columns)
+        if table.named:
+            self.feature_names_in_ = np.array(table.names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _encode(self, X: Any) -> Floats:
+        """Read a table by the schema of fit; [n_rows, n_columns]."""
+        check_is_fitted(self)
+        table = read_table(X)
+        check_columns(table, self.schema_, type(self).__name__)
+        return self.schema_.encode(table)
+
+    def _link(self, X: Any) -> Floats:
+        """Predictions on the link scale; [n_rows, K]."""
+        x = torch.from_numpy(self._encode(X))
+        with torch.no_grad():
+            return torch.cat([self.fit_.network(rows) for rows in x.split(CHUNK)]).numpy()
+
+
+def _warn_of_identifiers(schema: Schema) -> None:
+    for plan in schema.columns:
+        if plan.pooled and len(plan.levels) == 1:
+            warnings.warn(
+                f"column {plan.name!r} is a category without a common level and tells nothing "
+                f"({plan.levels[0]}); drop it, or turn it into numbers or fewer levels",
+                UserWarning,
+                stacklevel=4,
+            )

@@ -1,0 +1,180 @@
+"""A classifier that can be read: curves, surfaces and few terms that sum to log-odds."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.base import ClassifierMixin
+
+from superpose.errors import InputError
+from superpose.estimators.base import AbstractKST, Floats
+from superpose.estimators.columns import level_name
+from superpose.estimators.table import read_table
+from superpose.estimators.target import read_classes, read_weight, target_name
+
+__all__ = ["KSTClassifier"]
+
+
+class KSTClassifier(ClassifierMixin, AbstractKST):
+    r"""Classifier whose every learned part is a Gaussian-process curve with a band.
+
+    For two classes the log-odds of the second are a sum that can be read part by part,
+
+    .. math:: \log\frac{p}{1-p} = b + \sum_p g_p(x_p) + \sum_{(p,r)} s_{pr}(x_p, x_r)
+              + \sum_q \Phi_q\Big(\sum_p \psi_{qp}(x_p)\Big),
+
+    for more classes there is one such sum a class, and the probabilities are their softmax. Main
+    curves g and pairs s are found by Newton steps on the whole data, with every smoothness set by
+    the evidence; terms Φ are added where they pay. Tables are read as they come: numbers,
+    categories, dates and missing values (see `superpose.estimators.columns` for the rules).
+
+    Parameters
+    ----------
+    pairs : "auto", int, or list of pairs of columns, default="auto"
+        Surfaces of two attributes: as many as pay, at most this many, or exactly these, such as
+        ``[("age", "bmi")]``. 0 leaves them out.
+    terms : "auto" or int, default="auto"
+        Terms of the Kolmogorov-Arnold superposition: as many as pay, or this many. With
+        ``pairs=0, terms=0`` the model is additive: one curve an attribute.
+    kernel : {"matern12", "matern32", "matern52", "squared_exponential"}, default="matern32"
+        Covariance of the curves; from rough to smooth.
+    knots : int, default=24
+        Control points of a curve at most. More of them follow finer detail and cost time.
+    random_state : int, default=0
+        Seed of the search for terms. The same seed and data give the same model bit for bit.
+    progress : callable, optional
+        Called with news of the fit, for progress bars.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    curves_, pairs_, terms_ : dict, dict, list
+        What was learned, to read and to draw.
+    importances_ : superpose.explain.Importances
+        How much each part moves the predictions of the training rows.
+    complexity_path_ : tuple of DialStep
+        Accuracy against the cost of reading, for every step of the dial.
+    attributes_ : list of Attribute
+        The columns as the network sees them.
+    fit_ : Fit
+        Network, posterior and what the fit reported.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the columns of fit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from superpose import KSTClassifier
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = KSTClassifier(pairs=0, terms=0).fit(X, y)
+    >>> round(model.score(X, y), 2) > 0.94
+    True
+    """
+
+    classes_: NDArray[Any]
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from a table.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_rows, n_columns)
+            Numbers, categories and missing values as they come.
+        y : array-like of shape (n_rows,)
+            One label a row.
+        sample_weight : array-like of shape (n_rows,), optional
+            How many rows each row stands for; 0 leaves it out.
+
+        Returns
+        -------
+        KSTClassifier
+            Itself.
+
+        Raises
+        ------
+        InputError
+            Where the table, the target or the weights cannot be used; the message says why and
+            what to do.
+        """
+        self._validate_params()
+        table = read_table(X)
+        labels, codes = read_classes(y, table.n_rows, type(self).__name__)
+        weight = read_weight(sample_weight, table.n_rows)
+        used = weight > 0
+        classes, codes = np.unique(codes[used], return_inverse=True)
+        labels = labels[classes]
+        if len(labels) < 2:
+            raise InputError(
+                "y must hold two classes or more among the rows of positive weight",
+                f"found 1 class, {labels[0]!r}",
+                "add rows of another class",
+            )
+        self._remember_columns(table)
+        self.classes_ = labels
+        self.target_name_ = target_name(y)
+        loss = "bernoulli" if len(labels) == 2 else "multinomial"
+        names = tuple(level_name(label) for label in labels)
+        self._learn(table.take(used), codes.astype(np.float64), weight[used], loss, names)
+        return self
+
+    def decision_function(self, X: Any) -> Floats:
+        """Predict on the scale on which the parts add up.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_rows, n_columns)
+            Rows with the columns of fit.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_classes)
+            Log-odds of the second of two classes; centred log-probabilities of more.
+        """
+        link = self._link(X)
+        return link[:, 0] if len(self.classes_) == 2 else link
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Predict the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_rows, n_columns)
+            Rows with the columns of fit.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes)
+            Probabilities in the order of `classes_`; every row sums to 1.
+        """
+        link = self.decision_function(X)
+        if len(self.classes_) == 2:
+            return np.column_stack([expit(-link), expit(link)])
+        return softmax(link, axis=1)
+
+    def predict_log_proba(self, X: Any) -> Floats:
+        """Logarithm of `predict_proba`, exact also where a probability is very small."""
+        link = self.decision_function(X)
+        if len(self.classes_) == 2:
+            return np.column_stack([log_expit(-link), log_expit(link)])
+        return log_softmax(link, axis=1)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the most probable class.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_rows, n_columns)
+            Rows with the columns of fit.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Labels from `classes_`.
+        """
+        link = self.decision_function(X)
+        best = (link > 0).astype(np.intp) if link.ndim == 1 else np.argmax(link, axis=1)
+        return self.classes_[best]

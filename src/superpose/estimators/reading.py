@@ -1,0 +1,130 @@
+"""The one bridge from estimators to the rooms that read them.
+
+`explain` and `report` stand on estimators; yet a fitted estimator offers `curves_`, `explain(X)`
+and `report(path)`, because users look for them there. Only this file knows both sides, and it
+imports the later rooms when they are asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from superpose.errors import InputError
+from superpose.fitting import Fit
+
+__all__ = [
+    "curves",
+    "explain",
+    "held_out",
+    "importances",
+    "report",
+    "summarise",
+    "summary_from",
+    "surfaces",
+    "terms",
+]
+
+Floats = NDArray[np.float64]
+
+
+def summarise(
+    fit: Fit, x: Floats, y: Floats, weight: Floats, target: str, classes: tuple[str, ...]
+) -> Any:
+    """Keep of the training rows what drawing and reporting need."""
+    from superpose.explain import Outputs
+    from superpose.explain import summarise as of
+
+    return of(fit, x, y, outputs=Outputs(target, classes), sample_weight=weight)
+
+
+def summary_from(state: dict[str, Any]) -> Any:
+    """Rebuild a summary from what its `to_dict` gave."""
+    from superpose.explain import TrainingSummary
+
+    return TrainingSummary.from_dict(state)
+
+
+def curves(model: Any) -> dict[str, Any]:
+    """Main curves by name."""
+    from superpose.explain import curves as of
+
+    return of(model.fit_, model.summary_)
+
+
+def surfaces(model: Any) -> Any:
+    """Surfaces of the pairs."""
+    from superpose.explain import surfaces as of
+
+    return of(model.fit_, model.summary_)
+
+
+def terms(model: Any) -> Any:
+    """Terms, each with outer and inner curves."""
+    from superpose.explain import terms as of
+
+    return of(model.fit_, model.summary_)
+
+
+def importances(model: Any) -> Any:
+    """Importances over the training rows."""
+    from superpose.explain import Importances
+
+    return Importances.from_summary(model.summary_)
+
+
+def explain(model: Any, x: Floats) -> Any:
+    """Contributions of every part to the prediction of each row."""
+    from superpose.explain import Outputs
+    from superpose.explain import explain as of
+
+    return of(model.fit_, x, Outputs(model.summary_.target, model.summary_.classes))
+
+
+def held_out(model: Any, X: Any, y: Any, source: str) -> Any:
+    """Measure a model on rows that it has not seen."""
+    from superpose.explain import score_held_out
+
+    classes = model.summary_.classes
+    if not classes:
+        return score_held_out(
+            np.asarray(y, dtype=np.float64),
+            model.predict(X),
+            source=source,
+            target=model.target_name_,
+        )
+    labels = np.asarray(y)
+    unknown = sorted({str(label) for label in labels[~np.isin(labels, model.classes_)]})
+    if unknown:
+        raise InputError(
+            f"held-out labels must be among those of fit: {', '.join(classes)}",
+            f"found {unknown[0]!r}",
+            "leave these rows out, or fit on rows of every class",
+        )
+    codes = np.searchsorted(model.classes_, labels).astype(np.float64)
+    probabilities = model.predict_proba(X)
+    return score_held_out(
+        codes, probabilities, source=source, target=model.target_name_, classes=classes
+    )
+
+
+def report(model: Any, path: str | PathLike[str], X: Any, y: Any) -> Path:
+    """Write the page about a model, measured on `X` and `y` where they are given."""
+    from superpose.report import write_report
+
+    if (X is None) != (y is None):
+        raise InputError(
+            "a report is measured on X and y together",
+            "found one of them",
+            "pass report(path, X, y), or report(path) alone",
+        )
+    summary = model.summary_
+    if X is not None:
+        measured = held_out(model, X, y, "rows given to the report")
+        summary = dataclasses.replace(summary, held_out=measured)
+    return Path(write_report(model.fit_, summary, path))

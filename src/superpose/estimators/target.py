@@ -1,0 +1,206 @@
+"""Targets and weights: what must hold of them, checked before anything is learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from superpose.errors import InputError
+
+__all__ = ["read_classes", "read_numbers", "read_weight", "target_name"]
+
+Floats = NDArray[np.float64]
+
+
+def target_name(y: Any) -> str:
+    """Name of a target that has one (a pandas or polars series), otherwise "y".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from superpose.estimators.target import target_name
+    >>> target_name(pd.Series([1, 2], name="price")), target_name([1, 2])
+    ('price', 'y')
+    """
+    name = getattr(y, "name", None)
+    return "y" if name is None or name == "" or callable(name) else str(name)
+
+
+def read_classes(y: Any, n_rows: int, owner: str) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Read class labels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        One label a row: numbers, text or booleans.
+    n_rows : int
+        Rows of the table.
+    owner : str
+        Name of the estimator, for messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        The different labels, sorted.
+    codes : ndarray of shape (n_rows,)
+        Position of each row's label in `classes`.
+
+    Raises
+    ------
+    InputError
+        For a missing target, labels that are measurements, or labels of several types.
+
+    Examples
+    --------
+    >>> from superpose.estimators.target import read_classes
+    >>> classes, codes = read_classes(["yes", "no", "yes"], 3, "KSTClassifier")
+    >>> classes.tolist(), codes.tolist()
+    (['no', 'yes'], [1, 0, 1])
+    """
+    labels = _one_a_row(y, n_rows, owner)
+    if labels.dtype == object:
+        labels = np.array(labels.tolist()) if _all_text(labels) else labels
+    try:
+        check_classification_targets(labels)
+        classes, codes = np.unique(labels, return_inverse=True)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "y must hold class labels, all of one type",
+            f"found other values ({error})",
+            "use KSTRegressor for a target that is a measurement, or turn the labels into text",
+        ) from error
+    return classes, codes
+
+
+def read_numbers(y: Any, n_rows: int, owner: str) -> Floats:
+    """Read a target of numbers, one a row.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Finite numbers.
+    n_rows : int
+        Rows of the table.
+    owner : str
+        Name of the estimator, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        The same numbers as float64.
+
+    Examples
+    --------
+    >>> from superpose.estimators.target import read_numbers
+    >>> read_numbers([1, 2.5], 2, "KSTRegressor").tolist()
+    [1.0, 2.5]
+    """
+    values = _one_a_row(y, n_rows, owner)
+    try:
+        numbers = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        row = next(i for i, value in enumerate(values.tolist()) if not _is_number(value))
+        raise InputError(
+            "y must hold numbers",
+            f"found {values.tolist()[row]!r} in row {row}",
+            "use KSTClassifier for a target of labels, or correct the value",
+        ) from error
+    _refuse_rows(np.isinf(numbers), "y must hold finite numbers", "infinity")
+    return numbers
+
+
+def read_weight(sample_weight: Any, n_rows: int) -> Floats:
+    """Read the weights of the rows; 1 each if there are none.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_rows,) or None
+        How many rows each row stands for; 0 leaves the row out.
+    n_rows : int
+        Rows of the table.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Weights as float64.
+
+    Examples
+    --------
+    >>> from superpose.estimators.target import read_weight
+    >>> read_weight(None, 3).tolist(), read_weight([0, 1, 2], 3).tolist()
+    ([1.0, 1.0, 1.0], [0.0, 1.0, 2.0])
+    """
+    if sample_weight is None:
+        return np.ones(n_rows)
+    try:
+        weight = np.asarray(sample_weight).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "sample_weight must hold numbers", f"found other values ({error})", "correct them"
+        ) from error
+    if weight.shape != (n_rows,):
+        raise InputError(
+            f"sample_weight must have one weight for each of the {n_rows} rows",
+            f"found the shape {weight.shape}",
+            "pass a one-dimensional array as long as X",
+        )
+    _refuse_rows(
+        ~np.isfinite(weight) | (weight < 0),
+        "sample_weight must hold finite numbers, 0 or above",
+        "a negative or infinite weight, or none,",
+    )
+    if not weight.any():
+        raise InputError(
+            "sample_weight must be above 0 for some rows",
+            "found that all weights are zero",
+            "give the rows to learn from a positive weight",
+        )
+    return weight
+
+
+def _one_a_row(y: Any, n_rows: int, owner: str) -> NDArray[Any]:
+    if y is None:
+        raise InputError(
+            f"{owner} requires y to be passed, but the target y is None",
+            "found no target",
+            "call fit(X, y) with one value of y for each row of X",
+        )
+    values = column_or_1d(y, warn=True)
+    if len(values) != n_rows:
+        raise InputError(
+            f"y must have one value for each of the {n_rows} rows of X",
+            f"found {len(values)}",
+            "pass X and y of the same length",
+        )
+    if values.dtype.kind == "c":
+        raise InputError(
+            "y must be real; Complex data not supported",
+            f"found {values.dtype}",
+            "pass real numbers",
+        )
+    _refuse_rows(np.asarray(pd.isna(values)), "y must have a value in every row", "no value")
+    return values
+
+
+def _refuse_rows(bad: NDArray[np.bool_], must: str, what: str) -> None:
+    rows = np.flatnonzero(bad)
+    if rows.size:
+        more = "" if rows.size == 1 else f" and {rows.size - 1} more"
+        raise InputError(must, f"found {what} in row {rows[0]}{more}", "correct or drop these rows")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _all_text(labels: NDArray[Any]) -> bool:
+    return all(isinstance(label, str) for label in labels)

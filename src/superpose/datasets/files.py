@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import gzip
+import re
 import zlib
 from os import PathLike
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_string_dtype
 
 from superpose.errors import InputError
 
@@ -16,13 +18,15 @@ __all__ = ["read_frame", "read_table", "write_frame"]
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET = (".parquet", ".pq")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 
 
 def read_frame(path: str | PathLike[str]) -> pd.DataFrame:
     r"""Read a table from a file.
 
     CSV has a header; the separator (comma, semicolon, tab or bar) is the one that the header has
-    most of. Empty cells and the usual codes (NA, NaN, null) are missing values.
+    most of. Empty cells and the usual codes (NA, NaN, null) are missing values. A column whose
+    every text is a date or time such as 2024-07-02 or 2024-07-02 13:45 becomes one of dates.
 
     Parameters
     ----------
@@ -150,13 +154,22 @@ def _read_text(path: Path) -> pd.DataFrame:
     with opened(path, "rt", encoding="utf-8-sig", errors="replace") as file:
         header = file.readline()
     separator = max(",;\t|", key=header.count)
-    return pd.read_csv(
+    frame = pd.read_csv(
         path,
         sep=separator,
         encoding="utf-8-sig",
         compression="gzip" if zipped else None,
         low_memory=False,
     )
+    for name in frame.columns:
+        if is_string_dtype(frame[name].dtype) and _all_dates(frame[name]):
+            frame[name] = pd.to_datetime(frame[name], format="ISO8601")
+    return frame
+
+
+def _all_dates(column: pd.Series) -> bool:
+    texts = column.dropna().unique()
+    return len(texts) > 0 and all(DATE.fullmatch(str(text)) for text in texts)
 
 
 def _first_line(error: Exception) -> str:

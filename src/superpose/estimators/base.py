@@ -91,14 +91,14 @@ class AbstractKST(BaseEstimator):
         return reading.curves(self)
 
     @property
-    def pairs_(self) -> dict[tuple[str, str], Any]:
-        """Surfaces of the pairs by the names of their attributes."""
+    def pairs_(self) -> dict[str, Any]:
+        """Surfaces of the pairs, by names such as "age × bmi"; see `superpose.explain.Surface`."""
         check_is_fitted(self)
         return reading.surfaces(self)
 
     @property
-    def terms_(self) -> list[Any]:
-        """Terms: an outer curve each, over a sum of inner curves."""
+    def terms_(self) -> dict[str, Any]:
+        """Terms by name, each an outer curve over a sum of inner curves."""
         check_is_fitted(self)
         return reading.terms(self)
 

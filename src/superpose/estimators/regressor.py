@@ -47,8 +47,8 @@ class KSTRegressor(RegressorMixin, AbstractKST):
 
     Attributes
     ----------
-    curves_, pairs_, terms_ : dict, dict, list
-        What was learned, to read and to draw.
+    curves_, pairs_, terms_ : dict of str to Curve, Surface, Term
+        What was learned, to read and to draw; see `superpose.explain`.
     importances_ : superpose.explain.Importances
         How much each part moves the predictions of the training rows.
     complexity_path_ : tuple of DialStep

@@ -21,12 +21,25 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py.md5", "gallery/*.json"]
 nitpicky = False
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"plot_\w+\.py",
+    "ignore_pattern": r"/(?!plot_)\w+\.py",  # lessons that need a table stay scripts
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "copyfile_regex": "",
+    "write_computation_times": False,
+}
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say it in words, with shapes and units

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are read by tests, never shown
+
+# The same examples in every run, and no verdict by the clock of a busy machine.
+settings.register_profile("superpose", derandomize=True, deadline=None)
+settings.load_profile("superpose")
 
 HOW_TO_GET_THE_DATA = (
     "run pytest with --data FOLDER (or make test DATA=FOLDER), where FOLDER holds tables/*.csv: "

@@ -98,10 +98,10 @@ X = np.linspace(0, 1, 101)
 @pytest.mark.parametrize(
     ("mean", "words"),
     [
-        (2 * X - 1, "rises from -1 at 0 to +1 at 1"),
-        (1 - 2 * X, "falls from +1 at 0 to -1 at 1"),
-        (np.abs(2 * X - 1) - 0.4, "highest, +0.6 at 0, lowest, -0.4 at 0.5"),
-        (0.4 - np.abs(2 * X - 1), "lowest, -0.6 at 0, highest, +0.4 at 0.5"),
+        (2 * X - 1, "rises by 2 from 0 to 1"),
+        (1 - 2 * X, "falls by 2 from 0 to 1"),
+        (np.abs(2 * X - 1) - 0.4, "highest at 0 (+0.6), lowest at 0.5 (-0.4)"),
+        (0.4 - np.abs(2 * X - 1), "highest at 0.5 (+0.4), lowest at 0 (-0.6)"),
         (0.05 * X, "cannot be told from zero anywhere"),
     ],
 )

@@ -78,7 +78,7 @@ def test_fit_says_what_it_found(folder: Path) -> None:
     assert "150 rows, 2 attributes: 1 numbers, 1 categories" in words
     assert "log loss" in words
     assert "chosen" in words
-    assert re.search(r"dose .* rises from", words)
+    assert re.search(r"dose .* rises by", words)
     assert "highest for n" in words
 
 
@@ -189,34 +189,24 @@ def test_explain_adds_up(folder: Path) -> None:
 def test_explain_counts_rows(folder: Path) -> None:
     done = run("explain", folder / "labels.safetensors", folder / "labels.csv", "--row", 150)
     assert done.exit_code == 1
-    assert done.stderr.startswith(
-        "Error: --row must be below 150, the number of rows;\n  found 150;"
-    )
+    assert done.stderr.splitlines()[:2] == [
+        "Error: --row must be below 150, the number of rows;",
+        "  found 150;",
+    ]
 
 
 def test_a_report_is_written(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "r.html"
-    done = run(
-        "report", folder / "labels.safetensors", "--out", out, "--data", folder / "labels.csv"
-    )
+    model, table = folder / "labels.safetensors", folder / "labels.csv"
+    done = run("report", model, "--out", out, "--data", table)
     assert done.exit_code == 0, done.output
     assert "dose" in out.read_text(encoding="utf-8")
 
 
 def test_fit_writes_model_and_report(folder: Path, tmp_path: Path) -> None:
     model, page = tmp_path / "m.safetensors", tmp_path / "r.html"
-    done = run(
-        "fit",
-        folder / "labels.csv",
-        "-t",
-        "ill",
-        *QUICK,
-        "--model",
-        model,
-        "--report",
-        page,
-        "--json",
-    )
+    files = ["--model", model, "--report", page]
+    done = run("fit", folder / "labels.csv", "-t", "ill", *QUICK, *files, "--json")
     assert json.loads(done.stdout)["files"] == {"model": str(model), "report": str(page)}
     assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html>")
     assert load(model).classes_.tolist() == ["no", "yes"]
@@ -224,9 +214,8 @@ def test_fit_writes_model_and_report(folder: Path, tmp_path: Path) -> None:
 
 def test_the_demo_on_a_file_of_yours(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "demo" / "report.html"
-    done = run(
-        "demo", "--data", folder / "labels.csv", "--target", "ill", "--report", page, "--json"
-    )
+    table = folder / "labels.csv"
+    done = run("demo", "--data", table, "--target", "ill", "--report", page, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["target"] == "ill"
     assert page.exists()

@@ -38,10 +38,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
 
 def test_dates_are_dates(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("day,moment,word\n2024-07-02,2024-07-02 13:45,2024-07-02\n,,soon\n")
+    path.write_text(
+        "day,moment,word,no\n2024-07-02,2024-07-02 13:45,2024-07-02,2024-13-01\n,,soon,\n"
+    )
     frame = read_frame(path)
     assert [frame[name].dtype.kind for name in ("day", "moment")] == ["M", "M"]
     assert frame["moment"][0] == pd.Timestamp(2024, 7, 2, 13, 45)
+    assert frame["no"][0] == "2024-13-01"
     assert frame["word"].tolist() == ["2024-07-02", "soon"]
 
 

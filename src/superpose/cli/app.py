@@ -1,4 +1,7 @@
-"""The program `superpose`: its commands, its version, and how its errors are shown."""
+"""The program `superpose`: its commands, its version, and how its errors are shown.
+
+The commands import the library when they run, so that help and usage come at once.
+"""
 
 from __future__ import annotations
 

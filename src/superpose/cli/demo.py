@@ -7,11 +7,7 @@ from typing import Annotated
 
 import typer
 
-from superpose.cli.fit import write_and_print
 from superpose.cli.options import Json, Seed
-from superpose.cli.study import study
-from superpose.cli.task import task_of
-from superpose.datasets import load_breast_cancer_table, read_table
 from superpose.errors import InputError
 
 __all__ = ["demo"]
@@ -31,6 +27,11 @@ def demo(
     json: Json = False,
 ) -> None:
     """Fit the breast-cancer table that comes with scikit-learn, or a file, and write a report."""
+    from superpose.cli.results import write_and_print
+    from superpose.cli.study import study
+    from superpose.cli.task import task_of
+    from superpose.datasets import load_breast_cancer_table, read_table
+
     if data is None:
         X, y = load_breast_cancer_table()
     elif target is None:

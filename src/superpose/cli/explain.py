@@ -6,15 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from superpose.cli.options import Json, ModelFile
-from superpose.cli.predict import columns_of_fit
-from superpose.cli.printing import dial, parts, quality
-from superpose.cli.words import model_to_dict, print_json
-from superpose.datasets.files import read_frame
 from superpose.errors import InputError
-from superpose.estimators import load
 
 __all__ = ["explain"]
 
@@ -31,15 +25,18 @@ def explain(
     json: Json = False,
 ) -> None:
     """Say what every curve contributes to a prediction, or describe the model."""
+    from superpose.cli.predictions import columns_of_fit
+    from superpose.cli.printing import print_model
+    from superpose.cli.words import model_to_dict, print_json
+    from superpose.datasets.files import read_frame
+    from superpose.estimators import load
+
     fitted = load(model)
     if table is None:
         if json:
             print_json(model_to_dict(fitted))
-            return
-        console = Console()
-        if fitted.summary_.held_out is not None:
-            console.print(quality(fitted.summary_.held_out))
-        console.print(dial(fitted.complexity_path_), parts(fitted))
+        else:
+            print_model(fitted)
         return
     frame = columns_of_fit(read_frame(table), fitted)
     rows = row or [0]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
 
 from superpose.cli.options import (
     Json,
@@ -19,13 +17,8 @@ from superpose.cli.options import (
     parse_pairs,
     parse_terms,
 )
-from superpose.cli.printing import print_study
-from superpose.cli.study import Study, study
-from superpose.cli.task import Kind, task_of
-from superpose.cli.words import print_json, study_to_dict
-from superpose.datasets.files import missing_column, read_table
 
-__all__ = ["fit", "write_and_print"]
+__all__ = ["fit"]
 
 
 def fit(
@@ -54,10 +47,15 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a table, say how good the model is and what it found."""
+    from superpose.cli.results import write_and_print
+    from superpose.cli.study import study
+    from superpose.cli.task import chosen_task
+    from superpose.datasets.files import pop_column, read_table
+
     X, y = read_table(table, target)
-    weights = _pop(X, weight, "--weight") if weight else None
+    weights = pop_column(X, weight, "--weight") if weight else None
     for name in drop or []:
-        _pop(X, name, "--drop")
+        pop_column(X, name, "--drop")
     kind, reason = chosen_task(task, y)
     done = study(
         X,
@@ -72,34 +70,3 @@ def fit(
         random_state=seed,
     )
     write_and_print(done, report, model, json)
-
-
-def chosen_task(task: Task, y: pd.Series) -> tuple[Kind, str]:
-    """Take the user's word for the task, or look at the target."""
-    if task is Task.classification:
-        return "classification", "--task says so"
-    if task is Task.regression:
-        return "regression", "--task says so"
-    return task_of(y)
-
-
-def write_and_print(done: Study, report: Path | None, model: Path | None, json: bool) -> None:
-    """Write the files that were asked for, then print what was found."""
-    if model is not None:
-        model.parent.mkdir(parents=True, exist_ok=True)
-        done.model.save(model)
-        done.files["Model"] = str(model)
-    if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        done.model.report(report)
-        done.files["Report"] = str(report)
-    if json:
-        print_json(study_to_dict(done))
-    else:
-        print_study(done, Console())
-
-
-def _pop(X: pd.DataFrame, name: str, option: str) -> Any:
-    if name not in X.columns:
-        raise missing_column(name, [str(it) for it in X.columns], option)
-    return X.pop(name)

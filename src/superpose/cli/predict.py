@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 import typer
 
 from superpose.cli.options import Json, ModelFile
-from superpose.cli.words import print_json
-from superpose.datasets.files import read_frame, write_frame
-from superpose.errors import InputError
-from superpose.estimators import KSTClassifier, load
-from superpose.estimators.atomic import written_whole
 
-__all__ = ["columns_of_fit", "predict", "predictions"]
+__all__ = ["predict"]
 
 
 def predict(
@@ -35,6 +29,12 @@ def predict(
     A classifier gives a label and the probability of each class; a regressor gives a number and its
     standard deviation, noise included.
     """
+    from superpose.cli.predictions import columns_of_fit, predictions
+    from superpose.cli.words import print_json
+    from superpose.datasets.files import read_frame, write_frame
+    from superpose.estimators import load
+    from superpose.estimators.atomic import written_whole
+
     fitted = load(model)
     found = predictions(fitted, columns_of_fit(read_frame(table), fitted))
     if out is not None:
@@ -49,31 +49,3 @@ def predict(
         found.to_csv(sys.stdout, index=False)
     else:
         print(f"{len(found)} predictions: {out}", file=sys.stderr)
-
-
-def predictions(model: Any, X: pd.DataFrame) -> pd.DataFrame:
-    """Predictions as a table, one row a row of `X`."""
-    name = model.target_name_
-    if not isinstance(model, KSTClassifier):
-        mean, std = model.predict(X, return_std=True)
-        return pd.DataFrame({name: mean, "std": std})
-    probabilities = model.predict_proba(X)
-    labels = model.classes_[probabilities.argmax(axis=1)]
-    shares = {
-        f"probability of {label}": probabilities[:, k] for k, label in enumerate(model.classes_)
-    }
-    return pd.DataFrame({name: labels, **shares})
-
-
-def columns_of_fit(frame: pd.DataFrame, model: Any) -> pd.DataFrame:
-    """Choose the columns that the model reads, in its order; others are ignored."""
-    names = list(model.schema_.names)
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        shown = ", ".join(repr(name) for name in missing[:8])
-        raise InputError(
-            f"the table must have the {len(names)} columns that the model was fitted on",
-            f"found none named {shown}" + (" and more" if len(missing) > 8 else ""),
-            "add the columns; leave cells empty where the value is not known",
-        )
-    return frame[names]

@@ -16,9 +16,9 @@ from superpose.cli.study import Study
 from superpose.explain import Curve, Outputs
 from superpose.explain.text import number
 
-__all__ = ["dial", "parts", "print_study", "quality"]
+__all__ = ["print_model", "print_study"]
 
-WIDTH = 20
+WIDTH = 14
 """Blocks of a small curve."""
 
 SHOWN = 15
@@ -27,16 +27,21 @@ SHOWN = 15
 
 def print_study(done: Study, console: Console) -> None:
     """Print what was fitted, how good it is, the dial, the curves, and what was written."""
-    model = done.model
     console.print(_head(done))
-    if model.summary_.held_out is not None:
-        console.print(quality(model.summary_.held_out))
-    console.print(dial(model.complexity_path_))
-    console.print(parts(model))
+    print_model(done.model, console)
     for note in done.notes:
         console.print(Text(f"Caution: {note}", style="yellow"))
     for kind, path in done.files.items():
         console.print(Text.assemble(f"{kind}: ", (path, "bold")))
+
+
+def print_model(model: Any, console: Console | None = None) -> None:
+    """Print how good a model is, its dial, and its parts in order of importance."""
+    console = console or Console()
+    if model.summary_.held_out is not None:
+        console.print(_quality(model.summary_.held_out))
+    console.print(_dial(model.complexity_path_))
+    console.print(_parts(model))
 
 
 def _head(done: Study) -> RenderableType:
@@ -59,7 +64,7 @@ def _head(done: Study) -> RenderableType:
     return Text.from_markup("\n".join(lines))
 
 
-def quality(held_out: Any) -> RenderableType:
+def _quality(held_out: Any) -> RenderableType:
     """Metrics on rows that were set aside."""
     table = Table(box=SIMPLE, title="How good it is, on rows it has not seen", title_justify="left")
     table.add_column("measure")
@@ -75,7 +80,7 @@ def quality(held_out: Any) -> RenderableType:
     return Group(table, Text(f"  {held_out.source}", style="dim"))
 
 
-def dial(path: Any) -> RenderableType:
+def _dial(path: Any) -> RenderableType:
     """Every step from the additive model on; loss against what there is to read."""
     table = Table(box=SIMPLE, title="The dial: what more curves would buy", title_justify="left")
     for name in ("step adds", "curves", "cost to read", "degrees of freedom", "loss", "± s.e.", ""):
@@ -102,7 +107,7 @@ def _added(step: Any, most: int = 2) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def parts(model: Any) -> RenderableType:
+def _parts(model: Any) -> RenderableType:
     """Curves, pairs and terms in order of importance, each with a small picture and a sentence."""
     summary, found = model.summary_, model.curves_
     units = Outputs(summary.target, summary.classes).units
@@ -110,8 +115,8 @@ def parts(model: Any) -> RenderableType:
     title = f"What it found, in order of importance (in {unit})"
     table = Table(box=SIMPLE, title=title, title_justify="left")
     table.add_column("part", overflow="fold", max_width=28)
-    table.add_column("importance", justify="right")
-    table.add_column("curve")
+    table.add_column("importance", justify="right", no_wrap=True)
+    table.add_column("curve", no_wrap=True, min_width=WIDTH)
     table.add_column("what it says", overflow="fold")
     ranked = list(model.importances_)
     height = _height(found.values())

@@ -8,10 +8,6 @@ from typing import Annotated
 import typer
 
 from superpose.cli.options import Json, ModelFile
-from superpose.cli.predict import columns_of_fit
-from superpose.cli.words import print_json
-from superpose.datasets.files import read_table
-from superpose.estimators import load
 
 __all__ = ["report"]
 
@@ -30,6 +26,11 @@ def report(
     json: Json = False,
 ) -> None:
     """Write one self-contained HTML page about a model."""
+    from superpose.cli.predictions import columns_of_fit
+    from superpose.cli.words import print_json
+    from superpose.datasets.files import read_table
+    from superpose.estimators import load
+
     fitted = load(model)
     out.parent.mkdir(parents=True, exist_ok=True)
     if data is None:

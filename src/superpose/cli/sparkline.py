@@ -66,7 +66,7 @@ def sentence(curve: Curve, output: int | None = None) -> str:
     >>> x = np.array([0.0, 1.0, 2.0])
     >>> curve = Curve("age", "number", x, x - 1, x - 1.2, x - 0.8, level=0.95, units="price")
     >>> sentence(curve)
-    'rises from -1 at 0 to +1 at 2'
+    'rises by 2 from 0 to 2'
     """
     seen = _middle(curve)
     x, mean = curve.x[seen], _output(curve.mean, output)[seen]
@@ -92,27 +92,18 @@ def _middle(curve: Curve) -> NDArray[np.bool_]:
 def _shape(x: NDArray[Any], mean: NDArray[np.float64]) -> str:
     top, bottom, last = int(np.argmax(mean)), int(np.argmin(mean)), len(mean) - 1
     reach = mean[top] - mean[bottom]
-    ends = f"from {_at(x, mean, 0)} to {_at(x, mean, last)}"
-    if mean[last] - mean[0] > 0.9 * reach:
-        return f"rises {ends}"
-    if mean[0] - mean[last] > 0.9 * reach:
-        return f"falls {ends}"
-    first, second = sorted((top, bottom))
-    return f"{_word(first, top)} {_at(x, mean, first)}, {_word(second, top)} {_at(x, mean, second)}"
+    if abs(mean[last] - mean[0]) > 0.9 * reach:
+        verb = "rises" if mean[last] > mean[0] else "falls"
+        ends = f"from {number(float(x[0]))} to {number(float(x[last]))}"
+        return f"{verb} by {number(abs(float(mean[last] - mean[0])))} {ends}"
+    high, low = (f"{number(float(x[i]))} ({signed(float(mean[i]))})" for i in (top, bottom))
+    return f"highest at {high}, lowest at {low}"
 
 
 def _levels(x: NDArray[Any], mean: NDArray[np.float64]) -> str:
     top, bottom = int(np.argmax(mean)), int(np.argmin(mean))
     high, low = (f"{x[i]} ({signed(float(mean[i]))})" for i in (top, bottom))
     return f"highest for {high}, lowest for {low}"
-
-
-def _word(place: int, top: int) -> str:
-    return "highest," if place == top else "lowest,"
-
-
-def _at(x: NDArray[Any], mean: NDArray[np.float64], place: int) -> str:
-    return f"{signed(float(mean[place]))} at {number(float(x[place]))}"
 
 
 def _output(values: NDArray[np.float64], output: int | None) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from superpose.errors import InputError
 
-__all__ = ["MANY_CLASSES", "looks_like_row_number", "task_of"]
+__all__ = ["MANY_CLASSES", "chosen_task", "looks_like_row_number", "task_of"]
 
 FEW_NUMBERS = 10
 """Whole numbers with at most this many different values are classes."""
@@ -19,6 +19,15 @@ MANY_CLASSES = 100
 """More labels than this are more likely text than classes."""
 
 Kind = Literal["classification", "regression"]
+
+
+def chosen_task(task: str, target: pd.Series) -> tuple[Kind, str]:
+    """Take the user's word for the task, or look at the target where it is "auto"."""
+    if task == "classification":
+        return "classification", "--task says so"
+    if task == "regression":
+        return "regression", "--task says so"
+    return task_of(target)
 
 
 def task_of(target: pd.Series) -> tuple[Kind, str]:

@@ -123,6 +123,13 @@ def missing_column(name: str, columns: list[str], role: str) -> InputError:
     )
 
 
+def pop_column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
+    """Take a column out of a table, or say which one was perhaps meant."""
+    if name not in frame.columns:
+        raise missing_column(name, [str(it) for it in frame.columns], role)
+    return frame.pop(name)
+
+
 def write_frame(frame: pd.DataFrame, path: str | PathLike[str], like: Path | None = None) -> None:
     """Write a table as CSV or Parquet.
 
@@ -161,15 +168,18 @@ def _read_text(path: Path) -> pd.DataFrame:
         compression="gzip" if zipped else None,
         low_memory=False,
     )
-    for name in frame.columns:
-        if is_string_dtype(frame[name].dtype) and _all_dates(frame[name]):
-            frame[name] = pd.to_datetime(frame[name], format="ISO8601")
-    return frame
+    return frame.apply(_with_dates)
 
 
-def _all_dates(column: pd.Series) -> bool:
+def _with_dates(column: pd.Series) -> pd.Series:
+    """Read a column of texts as dates, if every one of them is a date."""
+    if not is_string_dtype(column.dtype):
+        return column
     texts = column.dropna().unique()
-    return len(texts) > 0 and all(DATE.fullmatch(str(text)) for text in texts)
+    if not len(texts) or not all(DATE.fullmatch(str(text)) for text in texts):
+        return column
+    dates = pd.to_datetime(column, format="ISO8601", errors="coerce")
+    return dates if dates.notna().equals(column.notna()) else column
 
 
 def _first_line(error: Exception) -> str:

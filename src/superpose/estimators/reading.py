@@ -7,7 +7,6 @@ imports the later rooms when they are asked for.
 
 from __future__ import annotations
 
-import dataclasses
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from superpose import __version__
 from superpose.errors import InputError
+from superpose.estimators.atomic import written_whole
 from superpose.fitting import Fit
 
 __all__ = [
@@ -123,8 +124,14 @@ def report(model: Any, path: str | PathLike[str], X: Any, y: Any) -> Path:
             "found one of them",
             "pass report(path, X, y), or report(path) alone",
         )
-    summary = model.summary_
-    if X is not None:
-        measured = held_out(model, X, y, "rows given to the report")
-        summary = dataclasses.replace(summary, held_out=measured)
-    return Path(write_report(model.fit_, summary, path))
+    measured = None if X is None else held_out(model, X, y, "rows given to the report")
+    about = {
+        "Estimator": type(model).__name__,
+        "Kernel": str(model.kernel),
+        "Control points of a curve": f"{model.knots} at most",
+        "Seed": str(model.random_state),
+        "Version": f"superpose {__version__}",
+    }
+    with written_whole(path) as draft:
+        write_report(draft, model.fit_, model.summary_, held_out=measured, about=about)
+    return Path(path)

@@ -45,6 +45,10 @@ class DenseFeatures(nn.Module):
             "covariance", covariance + self.jitter * torch.eye(len(knots), dtype=knots.dtype)
         )
 
+    def active(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return start 0 and all M values: every kernel is active."""
+        return torch.zeros(u.shape, dtype=torch.long, device=u.device), self.values(u)
+
     def values(self, u: torch.Tensor) -> torch.Tensor:
         """Return k(u, U), shape [N, M]."""
         return self.kernel.value(u.unsqueeze(-1) - self.knots)
@@ -64,6 +68,10 @@ class DenseFeatures(nn.Module):
     def gram(self) -> torch.Tensor:
         """Return the Gram matrix of the features in the kernel's own inner product: K."""
         return self.covariance
+
+    def squared_norm(self, weights: torch.Tensor) -> torch.Tensor:
+        """Return wᵀ K w for weights [.., M]."""
+        return ((weights @ self.covariance) * weights).sum(-1)
 
     def gram_inverse(self) -> torch.Tensor:
         """Return K⁻¹."""

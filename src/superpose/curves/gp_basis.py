@@ -17,6 +17,8 @@ from superpose.curves.kernels import kernel as kernel_of
 from superpose.curves.packets import KernelPackets
 from superpose.errors import InputError
 
+_ISOLATED = 30.0  # exp(-30): neighbours further apart hardly know of each other, nor do packets
+
 
 class GPBasis(nn.Module):
     """The GP interpolant through control points, as fixed functions of the axis.
@@ -110,8 +112,22 @@ class GPBasis(nn.Module):
         rows = _line(u, self.knots) @ self._line_rows + self.features.values(u) @ self._weight_rows
         return rows.masked_fill(missing.unsqueeze(-1), 0.0)
 
+    def active(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the features that may be non-zero at u, in compact form.
+
+        Returns
+        -------
+        start : Tensor [N]
+            First active feature.
+        values : Tensor [N, 2p]
+            Its value and those of the next ones: 2, 4, 6 packets for Matérn 1/2, 3/2, 5/2; all M
+            kernels where packets are not used (few knots, isolated knots, squared exponential).
+        """
+        start, values = self.features.active(u)
+        return start, values.masked_fill(u.isnan().unsqueeze(-1), 0.0)
+
     def cardinal_derivative(self, u: torch.Tensor) -> torch.Tensor:
-        """Return the slopes of the cardinal functions, [N, M], per unit of the axis; NaN gives 0."""
+        """Return the slopes of the cardinal functions, [N, M], per axis unit; NaN gives 0."""
         missing = u.isnan()
         u = torch.where(missing, self.knots[0], u)
         slope = _line_slope(u, self.knots)
@@ -125,6 +141,11 @@ class GPBasis(nn.Module):
         rank M - 2, and its null space is 1 and U.
         """
         return self._precision
+
+    def quadratic_form(self, heights: torch.Tensor) -> torch.Tensor:
+        """Return zᵀ Q z for heights z [.., M], as wᵀ G w over the diagonals of the banded G."""
+        weights = heights @ self._weight_rows.mT
+        return self.features.squared_norm(weights)
 
     def log_determinant(self) -> torch.Tensor:
         """Return the log-determinant of the prior covariance of the heights, lines left out.
@@ -162,7 +183,11 @@ def _checked(knots: torch.Tensor | Sequence[float]) -> torch.Tensor:
 
 
 def _features(knots: torch.Tensor, kernel: AbstractKernel) -> DenseFeatures | KernelPackets:
-    if isinstance(kernel, AbstractMatern) and len(knots) > 2 * kernel.order:
+    if (
+        isinstance(kernel, AbstractMatern)
+        and len(knots) > 2 * kernel.order
+        and kernel.rate * knots.diff().max() < _ISOLATED
+    ):
         return KernelPackets(knots, kernel)
     return DenseFeatures(knots, kernel)
 
@@ -181,7 +206,9 @@ def _line_slope(u: torch.Tensor, knots: torch.Tensor) -> torch.Tensor:
     return torch.stack([torch.zeros_like(u), 2 / (knots[-1] - knots[0]) + 0 * u], dim=-1)
 
 
-def _kriging(knots: torch.Tensor, features: DenseFeatures | KernelPackets) -> dict[str, torch.Tensor]:
+def _kriging(
+    knots: torch.Tensor, features: DenseFeatures | KernelPackets
+) -> dict[str, torch.Tensor]:
     eye = torch.eye(len(knots), dtype=knots.dtype)
     line = _line(knots, knots)  # H [M, q]
     fitted = features.project(eye, line)  # Hᵀ K⁻¹ [q, M]

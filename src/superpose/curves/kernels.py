@@ -70,7 +70,7 @@ class AbstractMatern(AbstractKernel):
 
 @dataclass(frozen=True)
 class Matern12(AbstractMatern):
-    """Matérn 1/2, k = exp(-t) with t = abs(d) / length_scale: continuous, with corners at the knots.
+    """Matérn 1/2, k = exp(-t) with t = abs(d) / length_scale: corners at the knots.
 
     Examples
     --------

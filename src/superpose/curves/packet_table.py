@@ -33,7 +33,7 @@ class PacketTable:
     powers : ndarray [C, DEGREE + 1, 2p]
         Coefficients of 1, s, s², ...
     size : ndarray [M]
-        Largest value of each packet between the end knots, by which its polynomials have been divided.
+        Largest value of each packet between the end knots; its polynomials are divided by it.
     """
 
     edges: np.ndarray
@@ -64,7 +64,7 @@ def build_table(knots: np.ndarray, rate: float, a: np.ndarray, p: int) -> Packet
         largest[j] = between.ravel()[np.abs(between).argmax()]
         values[cells, :, j - start[cells]] = phi / largest[j]
     centre = _single(middle, half)
-    powers = _recentred(_chebyshev_to_powers() @ values, (centre - middle) / half)
+    powers = _recentred(_powers(values), (centre - middle) / half)
     return PacketTable(edges, centre, half, start, powers, largest)
 
 
@@ -103,12 +103,8 @@ def _cells(knots: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _split(low: float, high: float, rate: float) -> np.ndarray:
-    """Return the left edges of the cells of one knot interval; a long one is empty in the middle."""
-    length = rate * (high - low)
-    if length > 2 * _REACH + 1:
-        steps = np.arange(_REACH + 1) / rate
-        return np.concatenate([low + steps, high - steps[:0:-1]])
-    count = max(1, int(np.ceil(length / _WIDTH)))
+    """Return the left edges of the equal cells of one knot interval."""
+    count = max(1, int(np.ceil(rate * (high - low) / _WIDTH)))
     return low + (high - low) * np.arange(count) / count
 
 
@@ -126,10 +122,14 @@ def _recentred(powers: np.ndarray, shift: np.ndarray) -> np.ndarray:
     return (binomial * shift[:, None, None] ** lift) @ powers
 
 
-def _chebyshev_to_powers() -> np.ndarray:
-    """Return the matrix from values at the nodes to coefficients of powers, [DEGREE + 1, nodes]."""
+def _powers(values: np.ndarray) -> np.ndarray:
+    """Return the coefficients of 1, s, s², ... from values at the nodes, [C, nodes, 2p].
+
+    By way of Chebyshev coefficients, in two steps: their product would hold large numbers that
+    cancel, while high Chebyshev coefficients of smooth functions are small.
+    """
     n = DEGREE + 1
-    fit = 2 / n * chebyshev.chebvander(_NODES, DEGREE).T  # values to Chebyshev coefficients
+    fit = 2 / n * chebyshev.chebvander(_NODES, DEGREE).T
     fit[0] /= 2
-    powers = [np.pad(chebyshev.cheb2poly(row), (0, n))[:n] for row in np.eye(n)]
-    return np.array(powers).T @ fit
+    to_powers = np.array([np.pad(chebyshev.cheb2poly(row), (0, n))[:n] for row in np.eye(n)]).T
+    return np.asarray(to_powers @ (fit @ values))

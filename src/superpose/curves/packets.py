@@ -1,4 +1,4 @@
-"""Kernel packets as features of a curve: an exact Matérn Gaussian process at the price of B-splines.
+"""Kernel packets as features of a curve: an exact Matérn process at the price of B-splines.
 
 Source: Chen, Ding and Tuo (2022), JMLR 23:127, https://arxiv.org/abs/2203.03116.
 """
@@ -40,11 +40,18 @@ class KernelPackets(nn.Module):
     --------
     >>> import torch
     >>> from superpose.curves.kernels import Matern32
-    >>> packets = KernelPackets(torch.arange(7.0, dtype=torch.float64), Matern32(1.0))
-    >>> start, values = packets.active(torch.tensor([2.5], dtype=torch.float64))
+    >>> packets = KernelPackets(torch.arange(9.0, dtype=torch.float64), Matern32(1.0))
+    >>> start, values = packets.active(torch.tensor([3.5], dtype=torch.float64))
     >>> start.tolist(), values.numpy().round(3)
-    ([1], array([[0.115, 0.748, 0.748, 0.115]]))
+    ([2], array([[0.019, 0.653, 0.653, 0.019]]))
     """
+
+    _edges: torch.Tensor
+    _centre: torch.Tensor
+    _scale: torch.Tensor
+    _start: torch.Tensor
+    _powers: torch.Tensor
+    _diagonals: torch.Tensor
 
     def __init__(self, knots: torch.Tensor, kernel: AbstractMatern) -> None:
         super().__init__()
@@ -65,6 +72,7 @@ class KernelPackets(nn.Module):
         self.register_buffer("_scale", torch.from_numpy(1 / table.half))
         self.register_buffer("_start", torch.from_numpy(table.start))
         self.register_buffer("_powers", torch.from_numpy(table.powers))
+        self.register_buffer("_diagonals", _upper_diagonals(self.gram(), 2 * self.order))
 
     def active(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the packets that may be active at u: the first one [N], and 2p values [N, 2p]."""
@@ -117,6 +125,14 @@ class KernelPackets(nn.Module):
         g = self.a.T @ self.phi
         return torch.from_numpy((g + g.T) / 2)
 
+    def squared_norm(self, weights: torch.Tensor) -> torch.Tensor:
+        """Return wᵀ G w for weights [.., M], diagonal by diagonal."""
+        total = (weights * weights * self._diagonals[0]).sum(-1)
+        for k in range(1, len(self._diagonals)):
+            pairs = weights[..., k:] * weights[..., :-k] * self._diagonals[k, :-k]
+            total = total + 2 * pairs.sum(-1)
+        return total
+
     def gram_inverse(self) -> torch.Tensor:
         """Return G⁻¹ = Phi⁻¹ K Phi⁻ᵀ, [M, M], through the well-conditioned Phi."""
         half = self.weights(self._covariance)
@@ -128,6 +144,12 @@ class KernelPackets(nn.Module):
         return torch.tensor(
             self._phi_lu.log_abs_determinant() - a.log_abs_determinant(), dtype=torch.float64
         )
+
+
+def _upper_diagonals(matrix: torch.Tensor, count: int) -> torch.Tensor:
+    size = len(matrix)
+    rows = [torch.nn.functional.pad(matrix.diagonal(k), (0, k)) for k in range(min(count, size))]
+    return torch.stack(rows)
 
 
 def _moments(table: PacketTable, rate: float, knots: np.ndarray) -> np.ndarray:

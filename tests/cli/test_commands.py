@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -128,11 +129,12 @@ def test_the_task_can_be_said(folder: Path) -> None:
 def test_predict_writes_probabilities(folder: Path) -> None:
     done = run("predict", folder / "labels.safetensors", folder / "labels.csv")
     assert done.exit_code == 0
-    rows = [line.split(",") for line in done.stdout.splitlines()]
-    assert rows[0] == ["ill", "probability of no", "probability of yes"]
-    shares = np.array([row[1:] for row in rows[1:]], dtype=float)
-    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
-    assert [row[0] for row in rows[1:]] == [("no", "yes")[k] for k in shares.argmax(axis=1)]
+    found = pd.read_csv(io.StringIO(done.stdout))
+    shares = ["probability of no", "probability of yes"]
+    assert list(found.columns) == ["dose", "site", "ill", "predicted ill", *shares]
+    np.testing.assert_allclose(found[shares].sum(axis=1), 1.0)
+    best = found[shares].to_numpy().argmax(axis=1)
+    assert found["predicted ill"].tolist() == [("no", "yes")[k] for k in best]
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet"])
@@ -143,8 +145,8 @@ def test_predict_writes_files(folder: Path, tmp_path: Path, name: str) -> None:
     found = pd.read_parquet(out) if name.endswith("parquet") else pd.read_csv(out)
     X = pd.read_csv(folder / "numbers.csv").drop(columns="y")
     mean, std = load(folder / "numbers.safetensors").predict(X, return_std=True)
-    np.testing.assert_allclose(found["y"], mean, rtol=1e-12)
-    np.testing.assert_allclose(found["std"], std, rtol=1e-12)
+    np.testing.assert_allclose(found["predicted y"], mean, rtol=1e-12)
+    np.testing.assert_allclose(found["standard deviation"], std, rtol=1e-12)
     assert [it.name for it in tmp_path.iterdir()] == [name]
 
 
@@ -152,7 +154,7 @@ def test_predict_as_json(folder: Path) -> None:
     done = run("predict", folder / "numbers.safetensors", folder / "numbers.csv", "--json")
     found = json.loads(done.stdout)
     assert found["rows"] == len(found["predictions"]) == 150
-    assert set(found["predictions"][0]) == {"y", "std"}
+    assert set(found["predictions"][0]) == {"predicted y", "standard deviation"}
 
 
 def test_predict_names_the_columns_that_are_missing(folder: Path, tmp_path: Path) -> None:

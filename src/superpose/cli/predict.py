@@ -24,7 +24,7 @@ def predict(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Predict every row of a table.
+    """Add predictions to a table.
 
     A classifier gives a label and the probability of each class; a regressor gives a number and its
     standard deviation, noise included.
@@ -36,16 +36,18 @@ def predict(
     from superpose.estimators.atomic import written_whole
 
     fitted = load(model)
-    found = predictions(fitted, columns_of_fit(read_frame(table), fitted))
+    frame = read_frame(table)
+    found = predictions(fitted, columns_of_fit(frame, fitted))
+    both = frame.drop(columns=found.columns, errors="ignore").join(found)
     if out is not None:
         with written_whole(out) as draft:
-            write_frame(found, draft, like=out)
+            write_frame(both, draft, like=out)
     if json:
         rows = found.to_dict(orient="records") if out is None else None
         print_json(
             {"rows": len(found), "out": None if out is None else str(out), "predictions": rows}
         )
     elif out is None:
-        found.to_csv(sys.stdout, index=False)
+        both.to_csv(sys.stdout, index=False)
     else:
         print(f"{len(found)} predictions: {out}", file=sys.stderr)

@@ -13,17 +13,17 @@ __all__ = ["columns_of_fit", "predictions"]
 
 
 def predictions(model: Any, X: pd.DataFrame) -> pd.DataFrame:
-    """Predictions as a table, one row a row of `X`."""
-    name = model.target_name_
+    """Predictions as a table, one row a row of `X`, with the same index."""
+    name = f"predicted {model.target_name_}"
     if not isinstance(model, KSTClassifier):
         mean, std = model.predict(X, return_std=True)
-        return pd.DataFrame({name: mean, "std": std})
+        return pd.DataFrame({name: mean, "standard deviation": std}, index=X.index)
     probabilities = model.predict_proba(X)
     labels = model.classes_[probabilities.argmax(axis=1)]
     shares = {
         f"probability of {label}": probabilities[:, k] for k, label in enumerate(model.classes_)
     }
-    return pd.DataFrame({name: labels, **shares})
+    return pd.DataFrame({name: labels, **shares}, index=X.index)
 
 
 def columns_of_fit(frame: pd.DataFrame, model: Any) -> pd.DataFrame:

@@ -110,7 +110,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         if len(labels) < 2:
             raise InputError(
                 "y must hold two classes or more among the rows of positive weight",
-                f"found 1 class, {labels[0]!r}",
+                f"found 1 class, {labels.tolist()[0]!r}",
                 "add rows of another class",
             )
         self._remember_columns(table)

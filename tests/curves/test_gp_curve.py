@@ -60,7 +60,9 @@ def test_posterior_adds_what_is_open_at_and_between_the_knots():
     assert variance.ravel().detach().numpy() == pytest.approx(covariance.diagonal().numpy())
     u = PLACES
     rows, between = curve.basis.cardinal(u), curve.basis.conditional_variance(u)
-    expected = [4 * float(v) + float(r @ covariance @ r) for v, r in zip(between, rows, strict=True)]
+    expected = [
+        4 * float(v) + float(r @ covariance @ r) for v, r in zip(between, rows, strict=True)
+    ]
     assert curve.posterior(u, covariance[None], 4.0)[1].ravel().detach().tolist() == pytest.approx(
         expected
     )

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from tests.oracles.dense_gp import ORDERS, extended_kriging, kriging
 
 from superpose.curves import GPBasis, kernel
 from superpose.curves.packet_coefficients import coefficients
 from superpose.curves.packets import KernelPackets
-from tests.oracles.dense_gp import ORDERS, extended_kriging, kriging
 
 # U = -4, -3, .., 4; length scale 1.5; zero mean; z = sin U; computed in 40 digits:
 # f(0.3), f'(0.3), v0(0.3), zᵀ K⁻¹ z, log det K, f(6)

@@ -58,7 +58,7 @@ def extended_kriging(knots, name, length_scale, heights, places):
 
     right = np.stack([np.ones_like(u), u, np.asarray(heights, dtype=np.longdouble)], axis=1)
     solved = eliminate(k(u[:, None] - u), right)
-    line, z = right[:, :2], right[:, 2:]
+    line = right[:, :2]
     slope = eliminate(line.T @ solved[:, :2], line.T @ solved[:, 2:])
     weights = solved[:, 2:] - solved[:, :2] @ slope
     x = np.asarray(places, dtype=np.longdouble)

@@ -17,6 +17,7 @@ from superpose.curves.kernels import kernel as kernel_of
 from superpose.curves.packets import KernelPackets
 from superpose.errors import InputError
 
+_CHUNK = 8192  # rows at a time: tables and results of one chunk stay in the processor's cache
 _ISOLATED = 30.0  # exp(-30): neighbours further apart hardly know of each other, nor do packets
 
 
@@ -107,6 +108,9 @@ class GPBasis(nn.Module):
         Tensor [N, M]
             Rows sum to 1 and reproduce straight lines; column j is 1 at knot j, 0 at the others.
         """
+        return torch.cat([self._cardinal(chunk) for chunk in u.split(_CHUNK)])
+
+    def _cardinal(self, u: torch.Tensor) -> torch.Tensor:
         missing = u.isnan()
         u = torch.where(missing, self.knots[0], u)
         rows = _line(u, self.knots) @ self._line_rows + self.features.values(u) @ self._weight_rows
@@ -161,6 +165,9 @@ class GPBasis(nn.Module):
         Zero at the knots; between them it says how far the curve may stray, and outside it grows
         with the square of the distance, because the slope of the line is not known. NaN gives 0.
         """
+        return torch.cat([self._conditional_variance(chunk) for chunk in u.split(_CHUNK)])
+
+    def _conditional_variance(self, u: torch.Tensor) -> torch.Tensor:
         missing = u.isnan()
         u = torch.where(missing, self.knots[0], u)
         phi = self.features.values(u)

@@ -71,7 +71,7 @@ class KernelPackets(nn.Module):
         self.register_buffer("_centre", torch.from_numpy(table.centre))
         self.register_buffer("_scale", torch.from_numpy(1 / table.half))
         self.register_buffer("_start", torch.from_numpy(table.start))
-        self.register_buffer("_powers", torch.from_numpy(table.powers))
+        self.register_buffer("_powers", torch.from_numpy(table.powers).transpose(0, 1).contiguous())
         self.register_buffer("_diagonals", _upper_diagonals(self.gram(), 2 * self.order))
 
     def active(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -79,7 +79,7 @@ class KernelPackets(nn.Module):
         cell, s = self._locate(u)
         value = torch.zeros_like(s)
         for power in range(DEGREE, -1, -1):  # Horner
-            value = value * s + self._powers[:, power][cell]
+            value = value * s + self._powers[power][cell]
         return self._start[cell], value
 
     def values(self, u: torch.Tensor) -> torch.Tensor:
@@ -91,7 +91,7 @@ class KernelPackets(nn.Module):
         cell, s = self._locate(u)
         slope = torch.zeros_like(s)
         for power in range(DEGREE, 0, -1):
-            slope = slope * s + power * self._powers[:, power][cell]
+            slope = slope * s + power * self._powers[power][cell]
         return self._spread(self._start[cell], slope * self._scale[cell].unsqueeze(-1))
 
     def _locate(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

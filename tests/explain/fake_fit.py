@@ -72,6 +72,8 @@ class FakeNetwork:
         return torch.stack(columns, dim=1)
 
     def contributions(self, x: Tensor) -> Tensor:
+        if not self.parts:
+            return torch.zeros(len(x), 0, len(self.bias), dtype=x.dtype)
         return torch.stack([part(self.encode(x)) for part in self.parts], dim=1)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -100,7 +102,8 @@ class FakePosterior:
         return (sd**2)[:, None].expand(-1, len(self.network.bias))
 
     def variance(self, u: Tensor) -> Tensor:
-        return sum(self.part_variance(i, u) for i in range(len(self.network.parts)))
+        start = torch.zeros(len(u), len(self.network.bias), dtype=u.dtype)
+        return start + sum(self.part_variance(i, u) for i in range(len(self.network.parts)))
 
 
 def hue(u: Tensor) -> Tensor:

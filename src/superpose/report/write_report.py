@@ -1,0 +1,66 @@
+"""From a fitted model to one self-contained file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from superpose.errors import InputError
+from superpose.explain import HeldOut, TrainingSummary
+from superpose.report.model import Reading
+from superpose.report.page import page
+
+if TYPE_CHECKING:
+    from superpose.fitting import Fit
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    path: str | PathLike[str],
+    fit: Fit,
+    summary: TrainingSummary,
+    *,
+    held_out: HeldOut | None = None,
+    about: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a report of a fitted model that opens from disk in any browser.
+
+    The page loads nothing from elsewhere, is complete without JavaScript (which brings the form to
+    life), prints, and follows the reader's light or dark setting. The same model gives the same
+    file, byte for byte.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; an existing one is replaced.
+    fit : Fit
+    summary : TrainingSummary
+        What is kept of the training rows.
+    held_out : HeldOut, optional
+        Quality on rows not seen, see `score_held_out`; the summary's own if not given.
+    about : mapping of str to str, optional
+        More facts for the section on how the model was fitted, such as kernel and seed.
+
+    Returns
+    -------
+    Path
+        Where the file is.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InputError(
+            "a report is written into a folder that exists",
+            f"found none at {str(target.parent)!r}",
+            "make the folder, or pass another path",
+        )
+    text = page(Reading.of(fit, summary, held_out), about or {})
+    target.write_text(text, encoding="utf-8")
+    return target

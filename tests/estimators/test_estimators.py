@@ -177,9 +177,10 @@ def test_a_name_for_every_row_is_a_warning(X: pd.DataFrame, y: pd.Series) -> Non
         pd.DataFrame({"a": [np.nan] * 6, "b": [0.0, 1, 2, 3, 4, 5]}),
         pd.DataFrame({"a": ["only"] * 6, "b": [0.0, 1, 2, 3, 4, 5]}),
         pd.DataFrame({"b": [0.0, 1e9, 1e-9, 3, -4e12, 5]}),
+        pd.DataFrame({"a": pd.Categorical([None] * 6), "b": [0.0, 1, 2, 3, 4, 5]}),
         pd.DataFrame({"a": [None, "u"] * 3}),
     ],
-    ids=["constant", "empty", "one level", "wild", "half empty"],
+    ids=["constant", "empty", "one level", "wild", "no level", "half empty"],
 )
 def test_columns_that_tell_little_are_no_trouble(X: pd.DataFrame) -> None:
     for model, y in (

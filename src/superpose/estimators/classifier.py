@@ -24,7 +24,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
     For two classes the log-odds of the second are a sum that can be read part by part,
 
     .. math:: \log\frac{p}{1-p} = b + \sum_p g_p(x_p) + \sum_{(p,r)} s_{pr}(x_p, x_r)
-              + \sum_q \Phi_q\Big(\sum_p \psi_{qp}(x_p)\Big),
+              + \sum_q \Phi_q\Bigl(\sum_p \psi_{qp}(x_p)\Bigr),
 
     for more classes there is one such sum a class, and the probabilities are their softmax. Main
     curves g and pairs s are found by Newton steps on the whole data, with every smoothness set by

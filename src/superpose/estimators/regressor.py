@@ -22,7 +22,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
     The prediction is a sum that can be read part by part, in units of the target,
 
     .. math:: f(x) = b + \sum_p g_p(x_p) + \sum_{(p,r)} s_{pr}(x_p, x_r)
-              + \sum_q \Phi_q\Big(\sum_p \psi_{qp}(x_p)\Big).
+              + \sum_q \Phi_q\Bigl(\sum_p \psi_{qp}(x_p)\Bigr).
 
     Main curves g and pairs s are solved for, with every smoothness and the noise level set by the
     evidence; terms Φ are added where they pay. Tables are read as they come: numbers, categories,

@@ -24,7 +24,6 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py.md5", "gallery/*.json"]
-nitpicky = False
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -44,10 +43,9 @@ sphinx_gallery_conf = {
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say it in words, with shapes and units
 autodoc_member_order = "bysource"
-numpydoc_show_class_members = True
-numpydoc_class_members_toctree = False
-numpydoc_show_inherited_class_members = False
+numpydoc_show_class_members = False  # the class template lists them
 
+templates_path = ["_templates"]
 html_theme = "furo"
 html_title = "superpose"
 html_static_path = ["_static"]

@@ -96,7 +96,7 @@ class Explanation:
 
     @property
     def gap(self) -> float:
-        """Largest gap between baseline plus contributions and the prediction, over rows and outputs."""
+        """Largest gap between the sum of all parts and the prediction, over rows and outputs."""
         total = self.baseline + self.values.sum(axis=1)
         return float(np.abs(total - self.prediction).max(initial=0.0))
 

@@ -96,13 +96,17 @@ def _dial(path: Any) -> RenderableType:
             "◀ chosen" if step.chosen else "",
             style="bold" if step.chosen else None,
         )
-    return table
+    rule = (
+        "  chosen: the cheapest to read whose loss is within one standard error (of the difference)"
+        " of the best"
+    )
+    return Group(table, Text(rule, style="dim"))
 
 
 def _added(step: Any, most: int = 2) -> str:
     names = list(step.names)
     if step.pairs == 0 and step.terms == 0:
-        return f"{len(names)} main curves" if names else "main curves"
+        return f"{step.curves} main curves"
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 

@@ -110,7 +110,7 @@ def study(
             model = _fit(kind(**options, progress=tell), X, y, weights, np.ones(len(y), dtype=bool))
     model.progress = None
     model.summary_ = dataclasses.replace(model.summary_, held_out=measured)
-    notes += sorted({str(warning.message) for warning in caught})
+    notes += sorted({str(it.message) for it in caught if issubclass(it.category, UserWarning)})
     return Study(model, task, reason, time.perf_counter() - start, notes)
 
 

@@ -1,0 +1,124 @@
+"""A fit (network, posterior, what the fit reported) as words and arrays, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from superpose.estimators.network_state import Store, network_from, network_to
+from superpose.estimators.schema import Schema
+from superpose.fitting import DialStep, Fit, Posterior, Share
+from superpose.networks import Superposition
+
+__all__ = ["fit_from", "fit_to"]
+
+REPORTED = ("loss", "noise", "evidence", "converged", "iterations", "gradient")
+"""Fields of `Fit` that are single words or numbers."""
+
+
+def fit_to(fit: Fit, store: Store) -> dict[str, Any]:
+    """Put the arrays of a fit into a store, and return the rest.
+
+    Parameters
+    ----------
+    fit : Fit
+        What `fit_superposition` returned.
+    store : Store
+        Gets the arrays.
+
+    Returns
+    -------
+    dict
+        What JSON can say.
+    """
+    return {
+        "parts": network_to(fit.network, store),
+        "posterior": _posterior_to(fit.posterior, store.at("posterior")),
+        "path": [dataclasses.asdict(step) for step in fit.path],
+        "warnings": list(fit.warnings),
+        **{name: getattr(fit, name) for name in REPORTED},
+    }
+
+
+def fit_from(schema: Schema, words: dict[str, Any], store: Store) -> Fit:
+    """Undo `fit_to`.
+
+    Parameters
+    ----------
+    schema : Schema
+        The columns of the model.
+    words : dict
+        What `fit_to` returned.
+    store : Store
+        The arrays.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        Where they do not describe a fit.
+    """
+    network = network_from(schema, words["parts"], store)
+    network.requires_grad_(False)
+    return Fit(
+        network=network,
+        posterior=_posterior_from(network, words["posterior"], store.at("posterior")),
+        path=tuple(_step(step) for step in words["path"]),
+        warnings=tuple(str(it) for it in words["warnings"]),
+        loss=str(words["loss"]),
+        noise=float(words["noise"]),
+        evidence=float(words["evidence"]),
+        converged=bool(words["converged"]),
+        iterations=int(words["iterations"]),
+        gradient=float(words["gradient"]),
+    )
+
+
+def _step(words: dict[str, Any]) -> DialStep:
+    numbers = {name: float(words[name]) for name in ("cost", "dof", "loss", "loss_se")}
+    counts = {name: int(words[name]) for name in ("pairs", "terms", "curves")}
+    names = tuple(str(name) for name in words["names"])
+    return DialStep(**numbers, **counts, chosen=bool(words["chosen"]), names=names)
+
+
+def _posterior_to(posterior: Posterior, store: Store) -> dict[str, Any]:
+    store["covariance"] = posterior.covariance
+    for i, share in enumerate(posterior.shares):
+        for j, directions in enumerate(share.directions):
+            store.at(i)[f"directions{j}"] = directions
+    shares = [
+        {
+            "shared": list(share.shared),
+            "inner": list(share.inner),
+            "open_variance": list(share.open_variance),
+            "freedom": share.freedom,
+        }
+        for share in posterior.shares
+    ]
+    return {"shares": shares, "stride": posterior.stride}
+
+
+def _posterior_from(network: Superposition, words: dict[str, Any], store: Store) -> Posterior:
+    covariance, stride = store["covariance"], int(words["stride"])
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
+        raise ValueError("a covariance is square")
+    if len(words["shares"]) != len(network.parts) or stride < 1:
+        raise ValueError("every part has a share in the posterior")
+    if network.n_outputs * stride > len(covariance):
+        raise ValueError("a covariance holds every output")
+    shares = [_share(it, store.at(i)) for i, it in enumerate(words["shares"])]
+    for share in shares:
+        last = share.shared[0] + (network.n_outputs - 1) * stride + share.shared[1]
+        if max(last, sum(share.inner)) > len(covariance):
+            raise ValueError("a covariance holds every part")
+    return Posterior(network, covariance, shares, stride)
+
+
+def _share(words: dict[str, Any], store: Store) -> Share:
+    variances = tuple(float(it) for it in words["open_variance"])
+    shared, inner = (tuple(int(it) for it in words[name]) for name in ("shared", "inner"))
+    if len(shared) != 2 or len(inner) != 2 or min(*shared, *inner, *variances) < 0:
+        raise ValueError("places and variances are 0 or above")
+    directions = tuple(store[f"directions{j}"] for j in range(len(variances)))
+    return Share(
+        (shared[0], shared[1]), (inner[0], inner[1]), directions, variances, float(words["freedom"])
+    )

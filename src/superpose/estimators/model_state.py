@@ -1,0 +1,184 @@
+"""A fitted estimator as a JSON header and arrays, and back."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from superpose.errors import InputError, ModelFileError
+from superpose.estimators import reading
+from superpose.estimators.fit_state import fit_from, fit_to
+from superpose.estimators.network_state import Store
+from superpose.estimators.schema import Schema
+
+__all__ = ["model_from", "state_of"]
+
+Arrays = dict[str, NDArray[np.float64]]
+Model = TypeVar("Model")
+
+PARAMETERS = ("pairs", "terms", "kernel", "knots", "random_state")
+NONSENSE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What building a model out of words and numbers that describe none may raise."""
+
+LABEL_TYPES = (bool, int, float, str)
+LABELS = "biufUO"
+"""Kinds of NumPy arrays that class labels may have: booleans, numbers, text, objects."""
+
+
+def state_of(model: Any) -> tuple[dict[str, Any], Arrays]:
+    """Describe a fitted estimator.
+
+    Parameters
+    ----------
+    model : KSTClassifier or KSTRegressor
+        Fitted.
+
+    Returns
+    -------
+    header : dict
+        What JSON can say.
+    arrays : dict of str to ndarray
+        The numbers.
+    """
+    store = Store({})
+    header = {
+        "estimator": type(model).__name__,
+        "parameters": {name: _plain(getattr(model, name)) for name in PARAMETERS},
+        "target": model.target_name_,
+        "classes": _classes_to(getattr(model, "classes_", None)),
+        "schema": model.schema_.to_dict(),
+        "fit": fit_to(model.fit_, store),
+        "summary": model.summary_.to_dict(),
+    }
+    return _without_infinities(header), store.arrays
+
+
+def model_from(cls: type[Model], header: dict[str, Any], arrays: Arrays) -> Model:
+    """Undo `state_of`.
+
+    Parameters
+    ----------
+    cls : type
+        The estimator that is wanted.
+    header, arrays : dict
+        From a file, so nothing in them is taken on trust.
+
+    Raises
+    ------
+    ModelFileError
+        Where they do not describe such an estimator.
+    """
+    if header.get("estimator") != cls.__name__:
+        raise ModelFileError(
+            f"the file must hold a {cls.__name__}",
+            f"found a {header.get('estimator')}",
+            "load it with superpose.estimators.load, which reads either kind",
+        )
+    try:
+        return _model_from(cls, _with_infinities(header), Store(arrays))
+    except NONSENSE as it:
+        raise ModelFileError(
+            "the file must describe a model",
+            f"found that it does not ({type(it).__name__}: {it})",
+            "save the model again, or use another file",
+        ) from it
+
+
+def _model_from(cls: type[Model], header: dict[str, Any], store: Store) -> Model:
+    schema = Schema.from_dict(header["schema"])
+    model: Any = cls(**{name: _parameter(header["parameters"][name]) for name in PARAMETERS})
+    model._validate_params()
+    model.schema_ = schema
+    model.n_features_in_ = len(schema.columns)
+    if schema.named:
+        model.feature_names_in_ = np.array(schema.names, dtype=object)
+    model.target_name_ = str(header["target"])
+    if header["classes"] is not None:
+        model.classes_ = _classes_from(header["classes"])
+    model.fit_ = fit_from(schema, header["fit"], store)
+    model.summary_ = reading.summary_from(header["summary"])
+    _check(model)
+    return model
+
+
+def _check(model: Any) -> None:
+    """Refuse what would only fail later: at predict, or in the report."""
+    classes, summary, network = getattr(model, "classes_", None), model.summary_, model.fit_.network
+    if classes is None:
+        expected = ("gaussian", 1)
+    else:
+        expected = ("bernoulli", 1) if len(classes) == 2 else ("multinomial", len(classes))
+    if (model.fit_.loss, network.n_outputs) != expected:
+        raise ValueError("loss, outputs and classes do not agree")
+    if len(summary.classes) != (0 if classes is None else len(classes)):
+        raise ValueError("the summary knows other classes")
+    if [part.kind for part in summary.parts] != [part.kind for part in network.parts]:
+        raise ValueError("the summary knows other parts")
+    if tuple(it.name for it in summary.attributes) != model.schema_.names:
+        raise ValueError("the summary knows other columns")
+    rows = torch.tensor([[it.typical for it in summary.attributes]], dtype=torch.float64)
+    rows = torch.cat([rows, torch.full_like(rows, math.nan)])
+    with torch.no_grad():
+        variance = model.fit_.posterior.variance(network.encode(rows))
+        if not (network(rows).isfinite().all() and variance.isfinite().all()):
+            raise ValueError("predictions are not finite")
+
+
+def _plain(value: Any) -> Any:
+    """A parameter in the types of JSON."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, Integral) else value
+
+
+def _parameter(value: Any) -> Any:
+    """Pairs were tuples before they were JSON."""
+    return [tuple(item) for item in value] if isinstance(value, list) else value
+
+
+def _classes_to(classes: NDArray[Any] | None) -> dict[str, Any] | None:
+    if classes is None:
+        return None
+    values = classes.tolist()
+    if classes.dtype.kind not in LABELS or not all(isinstance(it, LABEL_TYPES) for it in values):
+        raise InputError(
+            "a model is saved with labels that are numbers, text or booleans",
+            f"found labels of type {classes.dtype}",
+            "turn the labels into text before the fit",
+        )
+    return {"type": classes.dtype.str, "values": values}
+
+
+def _classes_from(state: dict[str, Any]) -> NDArray[Any]:
+    kind, values = np.dtype(str(state["type"])), state["values"]
+    if kind.kind not in LABELS or not all(isinstance(it, LABEL_TYPES) for it in values):
+        raise ValueError("labels must be numbers, text or booleans")
+    classes = np.array(values, dtype=kind)
+    if classes.ndim != 1 or len(classes) < 2 or (classes[:-1] >= classes[1:]).any():
+        raise ValueError("labels must be two or more, sorted and different")
+    return classes
+
+
+def _without_infinities(value: Any) -> Any:
+    """Write numbers that JSON does not know as words."""
+    if isinstance(value, dict):
+        return {key: _without_infinities(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinities(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"number": str(value)}
+    return value
+
+
+def _with_infinities(value: Any) -> Any:
+    """Undo `_without_infinities`."""
+    if isinstance(value, dict):
+        if set(value) == {"number"} and isinstance(value["number"], str):
+            return float(value["number"])
+        return {key: _with_infinities(item) for key, item in value.items()}
+    return [_with_infinities(item) for item in value] if isinstance(value, list) else value

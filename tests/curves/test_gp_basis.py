@@ -115,6 +115,7 @@ def test_singular_covariance_is_rescued_aloud():
     with pytest.warns(ConvergenceWarning, match="added 1e-08 to its diagonal"):
         basis = GPBasis(np.linspace(0, 1, 20), "squared_exponential", length_scale=0.5)
     assert basis.features.jitter == 1e-8
+    assert basis.features.covariance[0, 0].item() == 1 + 1e-8
 
 
 @pytest.mark.parametrize("knots", [[], [0.0, 0.0], [1.0, 0.0], [0.0, float("nan")]])

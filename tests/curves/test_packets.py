@@ -68,6 +68,8 @@ def test_bands_and_active_counts(name, places):
     assert active[inside].max() == 2 * p
     assert active[~inside].max() == p
     assert basis.active(u)[1].shape == (2001, 2 * p)
+    largest = basis.values(torch.linspace(0, 1, 4001, dtype=torch.float64)).abs().amax(0)
+    assert largest.numpy() == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def test_an_arrow_of_the_design_is_allowed(file: str, source: str) -> None:
 QUIET = '''
 import os, random, sys
 import matplotlib, numpy, pandas, scipy, sklearn.base, torch  # what others do is not our concern
-import narwhals, pyarrow, rich, safetensors, typer
+import narwhals, pyarrow, rich.console, safetensors, typer  # rich draws random ids
 
 def state():
     return (

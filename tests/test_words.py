@@ -86,7 +86,7 @@ def test_every_superpose_command_named_in_words_exists() -> None:
     from superpose.cli import app
 
     text = README + (ROOT / "CHANGELOG.md").read_text() + "".join(p.read_text() for p in PAGES)
-    named = set(re.findall(r"^superpose (\w+)|`superpose (\w+)", text, flags=re.MULTILINE))
+    named = set(re.findall(r"^superpose ([a-z]+)|`superpose ([a-z]+)", text, flags=re.MULTILINE))
     commands = set(typer.main.get_command(app).commands)
     assert {a or b for a, b in named} - commands == set()
 

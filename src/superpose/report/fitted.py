@@ -23,7 +23,7 @@ _LOSSES = {
 
 def fitted(reading: Reading, about: Mapping[str, str]) -> list[Markup]:
     """A list of facts: how the fit ended, its evidence, its size, versions, and what was asked."""
-    import superpose
+    from superpose import __version__
 
     fit = reading.fit
     ended = "converged" if fit.converged else "stopped before it converged"
@@ -39,7 +39,7 @@ def fitted(reading: Reading, about: Mapping[str, str]) -> list[Markup]:
         facts["noise (standard deviation)"] = f"{number(float(fit.noise))}"
     facts |= dict(about)
     facts["versions"] = (
-        f"superpose {superpose.__version__}, Python {platform.python_version()}, "
+        f"superpose {__version__}, Python {platform.python_version()}, "
         f"torch {torch.__version__}, NumPy {np.__version__}"
     )
     words = (

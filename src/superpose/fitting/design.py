@@ -1,0 +1,161 @@
+"""The design: which parts are in the model, and how outputs depend on their coefficients.
+
+Coefficients θ are laid out output by output [bias, blocks, outer curves of terms], then the inner
+curves of the terms, which all outputs share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from superpose.fitting.columns import Block
+from superpose.fitting.term_columns import TermColumns
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """The outputs and their derivatives at some θ.
+
+    Attributes
+    ----------
+    outputs : Tensor [N, K]
+    shared : Tensor [N, Ps]
+        Derivative of every output in its own coefficients.
+    inner : Tensor [K, N, Pv]
+        Derivative of each output in the coefficients of the inner curves.
+    """
+
+    outputs: torch.Tensor
+    shared: torch.Tensor
+    inner: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Design:
+    """Blocks of main curves and pairs, and terms, over N rows and K outputs.
+
+    Attributes
+    ----------
+    blocks : tuple of Block
+        Main curves and pairs.
+    terms : tuple of TermColumns
+    n_rows, n_outputs : int
+    """
+
+    blocks: tuple[Block, ...]
+    n_rows: int
+    n_outputs: int
+    terms: tuple[TermColumns, ...] = ()
+    _cache: dict[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def fixed(self) -> torch.Tensor:
+        """Columns of the bias and the blocks, [N, P0]; built once."""
+        if "fixed" not in self._cache:
+            one = torch.ones(self.n_rows, 1, dtype=torch.float64)
+            self._cache["fixed"] = torch.cat([one, *(b.columns for b in self.blocks)], 1)
+        return self._cache["fixed"]
+
+    @property
+    def widths(self) -> tuple[list[int], list[int], list[list[int]]]:
+        """Number of coefficients of each block, of each outer curve, and of each inner curve."""
+        return (
+            [b.columns.shape[1] for b in self.blocks],
+            [t.n_outer for t in self.terms],
+            [t.n_inner for t in self.terms],
+        )
+
+    @property
+    def n_shared(self) -> int:
+        """Number Ps of coefficients an output has to itself."""
+        blocks, outer, _ = self.widths
+        return 1 + sum(blocks) + sum(outer)
+
+    @property
+    def n_inner(self) -> int:
+        """Number Pv of coefficients of inner curves."""
+        return sum(map(sum, self.widths[2]))
+
+    @property
+    def n_coefficients(self) -> int:
+        """Length of θ."""
+        return self.n_outputs * self.n_shared + self.n_inner
+
+    def with_block(self, *blocks: Block) -> Design:
+        """Return the design with more blocks."""
+        return Design(self.blocks + blocks, self.n_rows, self.n_outputs, self.terms)
+
+    def with_terms(self, *terms: TermColumns) -> Design:
+        """Return the design with more terms; the columns of the blocks are shared."""
+        more = Design(self.blocks, self.n_rows, self.n_outputs, self.terms + terms, self._cache)
+        return more
+
+    def rows(self, kept: torch.Tensor) -> Design:
+        """Return the design of some of the rows."""
+        blocks = tuple(b.rows(kept) for b in self.blocks)
+        terms = tuple(t.rows(kept) for t in self.terms)
+        n_rows = int(kept.sum()) if kept.dtype == torch.bool else len(kept)
+        return Design(blocks, n_rows, self.n_outputs, terms)
+
+    def groups(self) -> tuple[torch.Tensor, int]:
+        """Return the group of every coefficient, [P] (-1 for biases), and how many there are.
+
+        Group 0 holds the slopes of all main curves; every other label of a block, every outer and
+        every inner curve has its own. Outputs share their groups.
+        """
+        shared, count = [-1], 1
+        for block in self.blocks:
+            own: dict[str, int] = {}
+            for label in block.labels:
+                if label != "slope" and label not in own:
+                    own[label], count = count, count + 1
+                shared.append(0 if label == "slope" else own[label])
+        inner: list[int] = []
+        for term in self.terms:
+            shared += [count] * term.n_outer
+            count += 1
+            for width in term.n_inner:
+                inner += [count] * width
+                count += 1
+        return torch.tensor(shared * self.n_outputs + inner), count
+
+    def split(self, theta: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor], list[list[torch.Tensor]]]:
+        """Return θ as coefficients [K, P0], of outer curves [K, m] each, and of inner curves [m]."""
+        blocks, outer, inner = self.widths
+        shared = theta[: self.n_outputs * self.n_shared].view(self.n_outputs, -1)
+        fixed, *outers = shared.split([1 + sum(blocks), *outer], 1)
+        flat = theta[self.n_outputs * self.n_shared :]
+        inners: list[list[torch.Tensor]] = []
+        for widths in inner:
+            inners.append(list(flat[: sum(widths)].split(widths)))
+            flat = flat[sum(widths) :]
+        return fixed, list(outers), inners
+
+    def join(
+        self, fixed: torch.Tensor, outer: list[torch.Tensor], inner: list[list[torch.Tensor]]
+    ) -> torch.Tensor:
+        """Return θ from its pieces, the inverse of `split`."""
+        shared = torch.cat([fixed, *outer], 1).flatten()
+        return torch.cat([shared, *(z for term in inner for z in term)])
+
+    def predict(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return the outputs [N, K]."""
+        fixed, outer, inner = self.split(theta)
+        outputs = self.fixed @ fixed.mT
+        for term, c, a in zip(self.terms, outer, inner, strict=True):
+            outputs = outputs + term.value(c, a)
+        return outputs
+
+    def linearise(self, theta: torch.Tensor) -> Linearised:
+        """Return the outputs and their derivatives at θ."""
+        fixed, outer, inner = self.split(theta)
+        outputs, shared, bent = self.fixed @ fixed.mT, [self.fixed], []
+        for term, c, a in zip(self.terms, outer, inner, strict=True):
+            columns, slopes, value = term.linearise(c, a)
+            shared.append(columns)
+            bent.append(slopes)
+            outputs = outputs + value
+        empty = self.fixed.new_zeros(self.n_outputs, self.n_rows, 0)
+        return Linearised(outputs, torch.cat(shared, 1), torch.cat([empty, *bent], 2))

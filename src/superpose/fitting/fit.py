@@ -1,0 +1,134 @@
+"""Fit a superposition to a table: solve the convex part, grow the dial, keep the posterior."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from superpose.errors import ConvergenceWarning
+from superpose.fitting.assemble import assemble
+from superpose.fitting.dial import DialStep
+from superpose.fitting.grow import grow
+from superpose.fitting.growth import Rows
+from superpose.fitting.losses import Loss, loss_named
+from superpose.fitting.newton import Problem
+from superpose.fitting.posterior import Posterior
+from superpose.networks import Attribute, Superposition
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted network, its posterior and how it came about.
+
+    Attributes
+    ----------
+    network : Superposition
+        At the mode, in units of the target or of the link.
+    posterior : Posterior
+        Of all coefficients; gives every band.
+    path : tuple of DialStep
+        Every step of the dial that was tried, the chosen one marked.
+    loss : {"gaussian", "bernoulli", "multinomial"}
+    noise : float or None
+        Standard deviation of the noise, in units of the target; None for classes.
+    evidence : float
+        Laplace log evidence of the chosen model.
+    converged : bool
+    iterations : int
+        Newton steps of the final fit.
+    gradient : float
+        What a further step could still gain, in nats, of the penalised loss or the evidence.
+    """
+
+    network: Superposition
+    posterior: Posterior
+    path: tuple[DialStep, ...]
+    loss: str
+    noise: float | None
+    evidence: float
+    converged: bool
+    iterations: int
+    gradient: float
+
+
+def fit_superposition(
+    attributes: Sequence[Attribute],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    loss: str,
+    sample_weight: torch.Tensor | None = None,
+    pairs: str | int | Sequence[tuple[int, int]] = "auto",
+    terms: str | int = "auto",
+    kernel: str = "matern32",
+    knots: int = 24,
+    random_state: int = 0,
+    progress: Callable[..., None] | None = None,
+) -> Fit:
+    """Fit f(x) = b + Σ g_p + Σ s_pr + Σ Φ_q(Σ ψ_qp) by Newton steps and evidence.
+
+    Parameters
+    ----------
+    attributes : sequence of Attribute
+        The columns.
+    x : Tensor [N, n]
+        Rows in original units; NaN is missing, categories are codes (-1 unseen).
+    y : Tensor [N]
+        Numbers ("gaussian"), 0/1 ("bernoulli") or class codes ("multinomial").
+    loss : {"gaussian", "bernoulli", "multinomial"}
+    sample_weight : Tensor [N], optional
+        A row of weight 2 counts twice.
+    pairs : "auto", int or list of (int, int), default "auto"
+        Chosen on held-out rows; or how many; or which.
+    terms : "auto" or int, default "auto"
+        Chosen on held-out rows; or how many.
+    kernel : str, default "matern32"
+        Covariance of the curves.
+    knots : int, default 24
+        Control points at most of a curve; set in the axes of ``attributes`` already.
+    random_state : int, default 0
+        Seed of the held-out rows and of the directions that are tried for terms.
+    progress : callable, optional
+        Called as progress(done, total, what).
+
+    Returns
+    -------
+    Fit
+
+    Warns
+    -----
+    ConvergenceWarning
+        Where the steps ran out before the fit had converged.
+    """
+    weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
+    chosen_loss = loss_named(loss, y)
+    centre, spread = _standard(chosen_loss, y, weight)
+    problem = Problem((y.double() - centre) / spread, weight.double(), chosen_loss)
+    axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
+    rows = Rows(tuple(attributes), axis_units, problem, kernel)
+    growth, path = grow(rows, pairs, terms, random_state, progress)
+    solution = growth.fit(iterations=60, tolerance=1e-3)
+    network, posterior = assemble(attributes, growth.design, solution, centre=centre, spread=spread)
+    gradient = max(solution.decrement, solution.gain)
+    if not solution.converged:
+        warnings.warn(
+            f"the fit should have converged to 1e-3 nats; {gradient:.2g} nats were left after "
+            f"{solution.iterations} steps; use fewer pairs and terms or look for duplicate columns",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    noise = spread * solution.state.noise**0.5 if chosen_loss.has_noise else None
+    return Fit(network, posterior, path, loss, noise, solution.evidence, solution.converged,
+               solution.iterations, gradient)
+
+
+def _standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:
+    """Return what to subtract from the target and to divide it by; (0, 1) for classes."""
+    if not loss.has_noise:
+        return 0.0, 1.0
+    centre = (weight * y).sum() / weight.sum()
+    spread = ((weight * (y - centre) ** 2).sum() / weight.sum()).sqrt()
+    return float(centre), float(spread) if float(spread) > 1e-12 * abs(float(centre)) else 1.0

@@ -1,0 +1,151 @@
+"""A model that grows: additive first, then pairs and terms, refitted as they come.
+
+The columns are made once for all rows; a growth learns from some of them (its training rows), so
+that several growths can hold out different rows at little cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from superpose.fitting.columns import PAIR_KNOTS, Block, Side, main_block, pair_block, side
+from superpose.fitting.design import Design
+from superpose.fitting.evidence import HYPER_MEAN
+from superpose.fitting.newton import Problem, Solution, State, solve
+from superpose.fitting.screening import pair_gains
+from superpose.networks import Attribute, InputBasis
+
+LENGTH_SCALE = 0.3
+START_RHO = 0.0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All rows of a table: attributes, axis units [N, n], and what is to be explained."""
+
+    attributes: tuple[Attribute, ...]
+    axis_units: torch.Tensor
+    problem: Problem
+    kernel: str
+    _sides: dict[int, Side] = field(default_factory=dict, repr=False)
+
+    def main(self, p: int, length_scale: float = LENGTH_SCALE) -> Block:
+        """Return the columns of the main curve of attribute p."""
+        attribute = self.attributes[p]
+        basis = InputBasis(attribute, kernel=self.kernel, length_scale=length_scale,
+                           missing=attribute.missing)
+        return main_block(p, basis, self.axis_units[:, p], self.problem.weight)
+
+    def side(self, p: int) -> Side:
+        """Return the principal columns of attribute p, made when first asked for."""
+        if p not in self._sides:
+            attribute = self.attributes[p]
+            knots = None
+            if attribute.axis is not None and len(attribute.axis.knots) > PAIR_KNOTS:
+                knots = torch.linspace(0, 1, PAIR_KNOTS, dtype=torch.float64)
+            basis = InputBasis(attribute, knots, kernel=self.kernel, length_scale=LENGTH_SCALE)
+            self._sides[p] = side(basis, self.axis_units[:, p], self.problem.weight)
+        return self._sides[p]
+
+    def sides(self) -> list[Side]:
+        """Return the principal columns of every attribute."""
+        return [self.side(p) for p in range(len(self.attributes))]
+
+    def pair(self, p: int, r: int) -> Block:
+        """Return the columns of the surface of attributes p and r."""
+        return pair_block(p, r, (self.side(p), self.side(r)), self.problem.weight)
+
+
+class Growth:
+    """A design, where its fit is, and the rows it learns from.
+
+    Parameters
+    ----------
+    rows : Rows
+    design : Design
+        Over all rows.
+    state : State
+        To begin with.
+    kept : Tensor [N] of bool
+        Training rows.
+    """
+
+    def __init__(self, rows: Rows, design: Design, state: State, kept: torch.Tensor) -> None:
+        self.rows, self.design, self.state, self.kept = rows, design, state, kept
+        self.everything = bool(kept.all())
+        self.solution: Solution | None = None
+
+    @classmethod
+    def additive(cls, rows: Rows, kept: torch.Tensor) -> Growth:
+        """Return a growth of main curves alone, not yet fitted."""
+        blocks = tuple(rows.main(p) for p in range(len(rows.attributes)))
+        problem = rows.problem.rows(kept)
+        start = problem.loss.start(problem.y, problem.weight)
+        design = Design(blocks, len(kept), len(start))
+        theta = torch.zeros(len(start), design.n_shared, dtype=torch.float64)
+        theta[:, 0] = start
+        rho = torch.full((design.groups()[1],), START_RHO, dtype=torch.float64)
+        return cls(rows, design, State(theta.flatten(), rho), kept)
+
+    def holding_out(self, held: torch.Tensor) -> Growth:
+        """Return a growth that starts here and learns from the other rows."""
+        return Growth(self.rows, self.design, self.state, self.kept & ~held)
+
+    @property
+    def pairs(self) -> list[tuple[int, ...]]:
+        """The pairs that are in the model."""
+        return [b.attributes for b in self.design.blocks if b.kind == "pair"]
+
+    @property
+    def training(self) -> tuple[Design, Problem]:
+        """The design and the problem on the training rows."""
+        if self.everything:
+            return self.design, self.rows.problem
+        return self.design.rows(self.kept), self.rows.problem.rows(self.kept)
+
+    def fit(self, iterations: int = 25, tolerance: float = 2e-2) -> Solution:
+        """Refit everything, from where it is."""
+        self.solution = solve(*self.training, self.state, iterations=iterations,
+                              tolerance=tolerance)
+        self.state = self.solution.state
+        return self.solution
+
+    def outputs(self) -> torch.Tensor:
+        """Return the outputs [N, K] of all rows."""
+        return self.design.predict(self.state.theta)
+
+    def held_out_loss(self) -> torch.Tensor:
+        """Return the loss of each row that was held out, [N]; NaN for training rows."""
+        problem = self.rows.problem
+        loss = problem.loss.value(self.outputs(), problem.y)
+        return loss.masked_fill(self.kept, torch.nan)
+
+    def add_pairs(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Put pairs into the model; their surfaces start flat."""
+        blocks = [self.rows.pair(p, r) for p, r in pairs]
+        fixed, outer, inner = self.design.split(self.state.theta)
+        width = sum(b.columns.shape[1] for b in blocks)
+        fixed = torch.cat([fixed, fixed.new_zeros(len(fixed), width)], 1)
+        before = self.design.groups()[1]
+        design = Design(self.design.blocks + tuple(blocks), self.design.n_rows,
+                        self.design.n_outputs, self.design.terms)
+        more = torch.full((design.groups()[1] - before,), HYPER_MEAN, dtype=torch.float64)
+        self.design = design
+        self.state = State(design.join(fixed, outer, inner), torch.cat([self.state.rho, more]),
+                           self.state.noise)
+
+    def best_pairs(self, count: int) -> list[tuple[int, int]]:
+        """Return the pairs, not yet in the model, with the largest gains on the residual."""
+        problem, f, kept = self.rows.problem, self.outputs(), self.kept
+        weight = problem.weight[:, None] / self.state.noise * kept[:, None]
+        residual = weight * problem.loss.residual(f, problem.y)
+        information = weight * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
+        gains = pair_gains(self.rows.sides(), residual, information)
+        for p, r in self.pairs:
+            gains[p, r] = -torch.inf
+        order = gains.flatten().argsort(descending=True, stable=True)[:count]
+        n = len(gains)
+        return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > 0]

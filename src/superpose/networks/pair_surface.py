@@ -1,0 +1,50 @@
+"""A pair: a surface over two attributes, the tensor product of two bases."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from superpose.networks.input_basis import InputBasis
+
+
+class PairSurface(nn.Module):
+    """s_pr(x_p, x_r) = Σ_ij c_i(x_p) Z_ij c_j(x_r): a surface through a lattice of control points.
+
+    It contributes 0 where either attribute is missing or an unseen level.
+
+    Parameters
+    ----------
+    attributes : tuple of int
+        The two columns it reads.
+    sides : tuple of InputBasis
+        The cardinal functions of each.
+    heights : Tensor [K, H1, H2]
+        The learned lattice of each output.
+    """
+
+    kind = "pair"
+
+    def __init__(
+        self,
+        attributes: tuple[int, int],
+        sides: tuple[InputBasis, InputBasis],
+        heights: torch.Tensor,
+    ) -> None:
+        super().__init__()
+        self.attributes = attributes
+        self.sides = nn.ModuleList(sides)
+        self.heights = nn.Parameter(heights.clone())
+
+    @property
+    def n_curves(self) -> int:
+        """How many curves a reader looks at: a surface is read as one heat map."""
+        return 1
+
+    def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
+        """Return the contribution [N, K] of rows [N, n] in axis units."""
+        first, second = (
+            side.cardinal(axis_units[:, p])
+            for side, p in zip(self.sides, self.attributes, strict=True)
+        )
+        return torch.einsum("ni,kij,nj->nk", first, self.heights, second)

@@ -1,0 +1,80 @@
+"""A term: an outer curve over a sum of inner curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from superpose.curves import GPBasis
+from superpose.networks.input_basis import InputBasis
+
+
+class Term(nn.Module):
+    """Φ_q(Σ_p ψ_qp(x_p)): one inner curve per attribute it reads, one outer curve per output.
+
+    The gauge is fixed by `superpose.fitting`: inner curves are centred over the training rows and
+    their sum has mean 0 and variance 1 there, so the outer curve's axis is in standard deviations.
+
+    Parameters
+    ----------
+    attributes : tuple of int
+        The columns it reads.
+    bases : list of InputBasis
+        The cardinal functions of each inner curve.
+    inner_heights : list of Tensor [H_p]
+        The learned heights of each inner curve.
+    outer_basis : GPBasis
+        Cardinal functions of the outer curve, knots in units of the inner sum.
+    outer_heights : Tensor [K, M]
+        The learned heights of the outer curve of each output.
+    """
+
+    kind = "term"
+
+    def __init__(
+        self,
+        attributes: tuple[int, ...],
+        bases: list[InputBasis],
+        inner_heights: list[torch.Tensor],
+        outer_basis: GPBasis,
+        outer_heights: torch.Tensor,
+    ) -> None:
+        super().__init__()
+        self.attributes = attributes
+        self.bases = nn.ModuleList(bases)
+        self.inner_heights = nn.ParameterList([nn.Parameter(z.clone()) for z in inner_heights])
+        self.outer_basis = outer_basis
+        self.heights = nn.Parameter(outer_heights.clone())
+
+    @property
+    def n_curves(self) -> int:
+        """How many curves a reader looks at: the inner ones and the outer one."""
+        return len(self.attributes) + 1
+
+    @property
+    def inner(self) -> dict[int, Callable[[torch.Tensor], torch.Tensor]]:
+        """The inner curves ψ_qp by attribute, each from a column in axis units [N] to [N]."""
+        return {p: self._inner_curve(i) for i, p in enumerate(self.attributes)}
+
+    @property
+    def outer_knots(self) -> torch.Tensor:
+        """Knots of the outer curve, in units of the inner sum."""
+        return self.outer_basis.knots
+
+    def inner_sum(self, axis_units: torch.Tensor) -> torch.Tensor:
+        """Return Σ_p ψ_qp(x_p), [N], of rows [N, n] in axis units."""
+        curves = self.inner.items()
+        return torch.stack([curve(axis_units[:, p]) for p, curve in curves]).sum(0)
+
+    def outer(self, inner_sum: torch.Tensor) -> torch.Tensor:
+        """Return the outer curve Φ_q, [N, K], at sums of inner curves [N]."""
+        return self.outer_basis.cardinal(inner_sum) @ self.heights.mT
+
+    def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
+        """Return the contribution [N, K] of rows [N, n] in axis units."""
+        return self.outer(self.inner_sum(axis_units))
+
+    def _inner_curve(self, i: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda column: self.bases[i].cardinal(column) @ self.inner_heights[i]

@@ -103,6 +103,17 @@ def read_table(path: str | PathLike[str], target: str) -> tuple[pd.DataFrame, pd
     ------
     InputError
         Where there is no table, or no such column in it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "table.csv"
+    ...     write_frame(pd.DataFrame({"age": [31, 42], "y": [0, 1]}), file)
+    ...     X, y = read_table(file, target="y")
+    >>> X.columns.tolist(), y.tolist()
+    (['age'], [0, 1])
     """
     frame = read_frame(path)
     if target not in frame.columns:
@@ -141,6 +152,16 @@ def write_frame(frame: pd.DataFrame, path: str | PathLike[str], like: Path | Non
         Where to write.
     like : path, optional
         The name whose ending decides the format; `path` itself if not given.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "table.tsv"
+    ...     write_frame(pd.DataFrame({"age": [31], "y": [0]}), file)
+    ...     print(file.read_text().split())
+    ['age', 'y', '31', '0']
     """
     name = Path(like or path).name.lower()
     if name.endswith(PARQUET):

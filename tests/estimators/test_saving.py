@@ -125,7 +125,8 @@ def test_each_class_loads_its_own_kind(tmp_path: Path) -> None:
 
 
 def test_labels_that_cannot_be_saved_are_refused(tmp_path: Path) -> None:
-    model = KSTClassifier(pairs=0, terms=0).fit([[0.0], [1.0], [2.0]], np.array([b"a", b"b", b"a"]))
+    days = np.array(["2024-01-01", "2024-01-02", "2024-01-01"], dtype="datetime64[D]")
+    model = KSTClassifier(pairs=0, terms=0).fit([[0.0], [1.0], [2.0]], days)
     with pytest.raises(InputError, match="^a model is saved with labels that are numbers, text or"):
         model.save(tmp_path / "a")
     assert list(tmp_path.iterdir()) == []

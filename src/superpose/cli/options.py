@@ -36,7 +36,7 @@ PairsChoice = Annotated[
     str,
     typer.Option(
         "--pairs",
-        help='Surfaces of two attributes: auto, a largest number, or names as in "age:bmi,a:b".',
+        help='Surfaces of two attributes: auto, a number, or names as in "age:bmi,a:b".',
     ),
 ]
 TermsChoice = Annotated[

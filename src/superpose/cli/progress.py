@@ -40,9 +40,7 @@ def watched(what: str, quiet: bool = False) -> Iterator[Callable[..., None] | No
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
 
-        def tell(message: str, done: float | None = None) -> None:
-            bar.update(task, description=f"{what}: {message}")
-            if done is not None:
-                bar.update(task, total=1.0, completed=done)
+        def tell(done: int, total: int, message: str) -> None:
+            bar.update(task, description=f"{what}: {message}", completed=done, total=total)
 
         yield tell

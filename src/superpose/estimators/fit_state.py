@@ -35,7 +35,6 @@ def fit_to(fit: Fit, store: Store) -> dict[str, Any]:
         "parts": network_to(fit.network, store),
         "posterior": _posterior_to(fit.posterior, store.at("posterior")),
         "path": [dataclasses.asdict(step) for step in fit.path],
-        "warnings": list(fit.warnings),
         **{name: getattr(fit, name) for name in REPORTED},
     }
 
@@ -63,9 +62,8 @@ def fit_from(schema: Schema, words: dict[str, Any], store: Store) -> Fit:
         network=network,
         posterior=_posterior_from(network, words["posterior"], store.at("posterior")),
         path=tuple(_step(step) for step in words["path"]),
-        warnings=tuple(str(it) for it in words["warnings"]),
         loss=str(words["loss"]),
-        noise=float(words["noise"]),
+        noise=None if words["noise"] is None else float(words["noise"]),
         evidence=float(words["evidence"]),
         converged=bool(words["converged"]),
         iterations=int(words["iterations"]),

@@ -31,7 +31,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
     Parameters
     ----------
     pairs : "auto", int, or list of pairs of columns, default="auto"
-        Surfaces of two attributes: as many as pay, at most this many, or exactly these, such as
+        Surfaces of two attributes: as many as pay, this many, or exactly these, such as
         ``[("age", "bmi")]``. 0 leaves them out.
     terms : "auto" or int, default="auto"
         Terms of the Kolmogorov-Arnold superposition: as many as pay, or this many. With
@@ -43,7 +43,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
     random_state : int, default=0
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional
-        Called with news of the fit, for progress bars.
+        Called as ``progress(done, total, what)`` while fitting, for progress bars.
 
     Attributes
     ----------
@@ -139,4 +139,4 @@ class KSTRegressor(RegressorMixin, AbstractKST):
                 for rows in x.split(CHUNK)
             ]
         variance = torch.cat(parts).numpy()[:, 0]
-        return mean, np.sqrt(variance + self.fit_.noise**2)
+        return mean, np.sqrt(variance + float(self.fit_.noise or 0.0) ** 2)

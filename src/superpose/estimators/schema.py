@@ -169,9 +169,11 @@ def _plan(column: Column, weight: Floats) -> ColumnPlan:
 def _common_levels(levels: tuple[str, ...], counts: Floats) -> tuple[tuple[str, ...], bool]:
     """Keep levels by a threshold on their counts, so that names have no part in the choice."""
     present = tuple(level for level, count in zip(levels, counts, strict=True) if count > 0)
-    if 0 < len(present) <= MAX_LEVELS:
+    if not present:
+        return ("none seen",), False
+    if len(present) <= MAX_LEVELS:
         return present, False
-    threshold = np.sort(counts)[-MAX_LEVELS] if present else 0.0
+    threshold = np.sort(counts)[-MAX_LEVELS]
     kept = tuple(lv for lv, count in zip(levels, counts, strict=True) if count > threshold)
     return (*kept, f"other ({len(present) - len(kept)} levels)"), True
 

@@ -34,6 +34,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"plot_\w+\.py",
     "ignore_pattern": r"/(?!plot_)\w+\.py",  # lessons that need a table stay scripts
     "abort_on_example_error": True,
+    "capture_repr": (),  # what is printed is shown, what is returned is not
     "download_all_examples": False,
     "show_signature": False,
     "copyfile_regex": "",

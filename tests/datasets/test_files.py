@@ -15,6 +15,9 @@ from superpose.errors import InputError
 FRAME = pd.DataFrame({"age": [31.5, None], "colour": ["red", "blué"], "class": [0, 1]})
 
 
+CUT_SHORT = gzip.compress(b"a\n1\n" * 99, mtime=0)[:20]
+
+
 @pytest.mark.parametrize(
     "name", ["t.csv", "t.tsv", "t.csv.gz", "t.txt", "t.parquet", "t.pq", "T.CSV", "T.CSV.GZ"]
 )
@@ -77,7 +80,7 @@ def test_a_target_that_is_not_there_is_refused(tmp_path: Path, target: str, hint
         ("t.csv", b"a\n1,2\n3,4,5\n", "must be a table that can be read", "(ParserError"),
         ("t.csv", b"a\n\xff\xfe\n", "must be a table that can be read", "(UnicodeDecodeError"),
         ("t.csv.gz", b"a\n1\n", "must be a table that can be read", "(BadGzipFile"),
-        ("t.csv.gz", gzip.compress(b"a\n1\n" * 99, mtime=0)[:20], "must be a table that can be read", "("),
+        ("t.csv.gz", CUT_SHORT, "must be a table that can be read", "("),
         ("t.parquet", b"PAR1", "must be a table that can be read", "(ArrowInvalid"),
         ("t.xlsx", b"PK", "the name of a table must end in one of .csv,", "found 't.xlsx'"),
     ],

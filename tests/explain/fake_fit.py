@@ -81,7 +81,7 @@ class FakeNetwork:
 
     def n_curves(self) -> int:
         return sum(
-            {"curve": 1, "pair": 2, "term": 1 + len(p.attributes)}[p.kind] for p in self.parts
+            {"curve": 1, "pair": 1, "term": 1 + len(p.attributes)}[p.kind] for p in self.parts
         )
 
     def n_parameters(self) -> int:
@@ -146,17 +146,16 @@ def fake_fit(loss: str = "bernoulli", names: tuple[str, ...] = ("wave", "skew", 
         converged=True,
         iterations=9,
         gradient=1e-9,
-        warnings=(),
     )
 
 
 def fake_path():
     """Four steps of a dial; the third is the chosen one."""
     steps = [
-        (0, 0, 4, 4.0, 9.0, 0.60, 0.03, ()),
-        (1, 0, 6, 5.0, 14.0, 0.45, 0.03, ("wave × skew",)),
-        (1, 2, 13, 9.0, 21.0, 0.38, 0.02, ("term 1 (wave, skew)", "term 2 (wave, skew, hue)")),
-        (1, 4, 20, 14.0, 35.0, 0.39, 0.03, ("term 3 (skew, hue)", "term 4 (wave, hue)")),
+        (0, 0, 4, 4.0, 9.0, 0.60, 0.04, ()),
+        (1, 0, 5, 6.0, 14.0, 0.45, 0.03, ("wave × skew",)),
+        (1, 2, 12, 13.0, 21.0, 0.38, 0.015, ("term 1 (wave, skew)", "term 2 (wave, skew, hue)")),
+        (1, 4, 18, 19.0, 35.0, 0.37, 0.0, ("term 3 (skew, hue)", "term 4 (wave, hue)")),
     ]
     keys = ("pairs", "terms", "curves", "cost", "dof", "loss", "loss_se", "names")
     return tuple(

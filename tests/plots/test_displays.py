@@ -100,7 +100,7 @@ def test_a_term_is_drawn_as_inner_and_outer_curves(fit, summary):
 
 def test_the_dial_shows_every_step_and_marks_the_chosen_one(fit):
     display = DialDisplay(fit.path).plot()
-    expected = [[step.curves, step.loss] for step in fit.path]
+    expected = [[step.cost, step.loss] for step in fit.path]
     np.testing.assert_allclose(display.line_.get_xydata(), expected)
     np.testing.assert_allclose(display.chosen_.get_xydata(), [[13, 0.38]])
 

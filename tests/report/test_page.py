@@ -130,7 +130,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path, written, fit, summary):
 
 
 def test_it_is_light(written, outputs):
-    assert len(written) < 300_000 * len(outputs.units)
+    assert len(written) < 500_000 * len(outputs.units)
 
 
 def test_without_a_script_the_bars_are_those_of_typical_values(outline, fit, summary):
@@ -146,14 +146,16 @@ def test_the_tables_of_the_form_are_the_model(fit, summary, rows):
     found = np.stack([add_up(tables, row)[0].sum(axis=0) for row in rows[:60]])
     error = np.abs(found + np.array(tables["baseline"]) - truth).max()
     assert error < 1e-3
-    assert exactness(fit, summary, tables) < 1e-3
+    assert exactness(fit, summary, tables)[1] < 1e-3
     json.dumps(tables, allow_nan=False)
 
 
 def test_the_stated_error_of_the_form_is_an_error_that_is_there(fit, summary):
     tables = lookup_tables(fit, summary)
     tables["baseline"][0] += 0.25
-    assert exactness(fit, summary, tables) == pytest.approx(0.25, abs=1e-3)
+    usual, most = exactness(fit, summary, tables)
+    assert most == pytest.approx(0.25, abs=1e-3)
+    assert usual == pytest.approx(0.25 / len(tables["baseline"]), abs=1e-3)
 
 
 def test_beyond_the_data_the_tables_go_on_as_straight_lines(fake, rows):
@@ -183,6 +185,7 @@ def test_names_cannot_become_markup(tmp_path, fake, rows):
     assert not any(k.startswith("on") for _, values in outline.seen for k in values)
     assert NASTY[0] in "".join(outline.words)
     data = re.search(r'<script type="application/json" id="tables">(.*?)</script>', text, re.DOTALL)
+    assert not set("<>&") & set(data.group(1))
     assert [a["name"] for a in json.loads(data.group(1))["attributes"]] == list(NASTY)
 
 

@@ -11,7 +11,6 @@ from superpose.explain.rank_parts import importances
 from superpose.explain.read_curves import curves
 from superpose.explain.read_surfaces import surfaces
 from superpose.explain.read_terms import terms
-from superpose.explain.summarise import summarise
 from superpose.explain.summary import (
     Association,
     AttributeSummary,
@@ -23,6 +22,7 @@ from superpose.explain.summary import (
 )
 from superpose.explain.surface import Surface
 from superpose.explain.term import InnerCurve, Term
+from superpose.explain.training_rows import summarise
 
 __all__ = [
     "Association",

@@ -17,6 +17,7 @@ from superpose.explain.parts import (
     evaluate,
     half_width,
     part_names,
+    parts_of,
 )
 
 if TYPE_CHECKING:
@@ -46,10 +47,24 @@ def explain(
     -------
     Explanation
         Baseline and contributions add up to the prediction; see `Explanation.gap`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from superpose.explain import explain
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> y = 3 * x[:, 0] + np.random.default_rng(0).normal(0, 0.1, 50)
+    >>> model = KSTRegressor(pairs=0, terms=0).fit(x, y)
+    >>> explanation = explain(model.fit_, np.array([[0.9]]))
+    >>> [round(float(v), 1) for v in (explanation.baseline[0], explanation.values[0, 0, 0])]
+    [1.5, 1.3]
+    >>> round(float(explanation.prediction[0, 0]), 1)
+    2.8
     """
     x = np.asarray(x, dtype=np.float64)
     u, z, width = encode(fit, x), half_width(level), len(fit.network.bias)
-    pieces = [evaluate(fit, i, u) for i in range(len(fit.network.parts))]
+    pieces = [evaluate(fit, i, u) for i in range(len(parts_of(fit)))]
     empty = np.zeros((len(x), 0, width))
     values = np.stack([mean for mean, _ in pieces], axis=1) if pieces else empty
     reach = z * np.stack([sd for _, sd in pieces], axis=1) if pieces else empty
@@ -75,9 +90,9 @@ def explain(
 def _read(fit: Fit, x: Array) -> NDArray[np.object_]:
     """What each part read of each row, written out [N, P]."""
     attributes = fit.network.attributes
-    data = np.empty((len(x), len(fit.network.parts)), dtype=object)
+    data = np.empty((len(x), len(parts_of(fit))), dtype=object)
     names = part_names(fit)
-    for j, part in enumerate(fit.network.parts):
+    for j, part in enumerate(parts_of(fit)):
         label = names[j].partition(" (")[0] + ": " if part.kind == "term" else ""
         for i, row in enumerate(x):
             text = ", ".join(data_text(attributes[p], row[p]) for p in part.attributes)

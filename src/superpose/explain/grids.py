@@ -15,10 +15,11 @@ MARGIN = 0.04
 
 
 def attribute_grid(attribute: Any, points: int) -> NDArray[np.float64]:
-    """Values in original units, evenly spaced on the axis and so denser where the data are [G].
+    """Values in original units, denser where the data are [G].
 
-    The knots are among them where they are fewer than the points, and the first and last few points
-    lie beyond the data. A category has one value per level, its code.
+    They are `points` values evenly spaced on the axis, where the data are spread out, half as many
+    evenly spaced in units, so that no gap is wide, the knots where these are fewer, and a few
+    values beyond the data. A category has one value per level, its code.
     """
     if attribute.kind == "category":
         return np.arange(len(attribute.levels), dtype=np.float64)
@@ -28,7 +29,9 @@ def attribute_grid(attribute: Any, points: int) -> NDArray[np.float64]:
     u = np.linspace(0.0, 1.0, points)
     inside = np.union1d(u, knots) if len(knots) < points else u
     margin = np.linspace(0.0, MARGIN, 4)[1:]
-    return np.unique(_undo(attribute, np.concatenate([-margin[::-1], inside, 1 + margin])))
+    on_axis = _undo(attribute, np.concatenate([-margin[::-1], inside, 1 + margin]))
+    low, high = _undo(attribute, np.array([0.0, 1.0]))
+    return _apart(np.union1d(on_axis, np.linspace(low, high, points // 2)))
 
 
 def label_grid(attribute: Any, grid: NDArray[np.float64]) -> NDArray[Any]:
@@ -43,6 +46,12 @@ def rows_at(columns: dict[int, NDArray[np.float64]], width: int) -> NDArray[np.f
     for position, values in columns.items():
         rows[:, position] = values
     return rows
+
+
+def _apart(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Drop values that rounding alone keeps apart from the one before."""
+    nearest = 1e-9 * float(np.ptp(values))
+    return values[np.concatenate([[True], np.diff(values) > nearest])]
 
 
 def _undo(attribute: Any, u: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,6 +22,13 @@ __all__ = ["Importance", "Importances"]
 class Importance:
     """Root mean square of one part's contributions, and its 95 % band.
 
+    Attributes
+    ----------
+    name : str
+        The part.
+    value, lower, upper : float
+        In the units of the contributions.
+
     Examples
     --------
     >>> print(Importance("age", 1.25, 1.0, 1.5))

@@ -22,16 +22,41 @@ __all__ = [
     "evaluate",
     "half_width",
     "part_names",
+    "parts_of",
     "squeeze",
 ]
 
 Array = NDArray[np.float64]
 
 
+def parts_of(fit: Fit) -> list[Any]:
+    """The parts of a fitted network, in reading order."""
+    return list(fit.network.parts)
+
+
 def part_names(fit: Fit) -> list[str]:
-    """Readable names of the parts: "age", "age × bmi", "term 1 (age, bmi, sex)"."""
+    """Readable names of the parts: "age", "age × bmi", "term 1 (age, bmi, sex)".
+
+    Parameters
+    ----------
+    fit : Fit
+
+    Returns
+    -------
+    list of str
+        In the order of `fit.network.parts`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from superpose.explain import part_names
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> part_names(KSTRegressor(pairs=[(0, 1)], terms=0).fit(x, x[:, 0] * x[:, 1]).fit_)
+    ['x0', 'x1', 'x0 × x1']
+    """
     names, terms = [], 0
-    for part in fit.network.parts:
+    for part in parts_of(fit):
         read = [fit.network.attributes[p].name for p in part.attributes]
         if part.kind == "term":
             terms += 1
@@ -58,7 +83,7 @@ def encode(fit: Fit, x: Array) -> torch.Tensor:
 def evaluate(fit: Fit, index: int, axis_units: torch.Tensor) -> tuple[Array, Array]:
     """One part's contribution and its posterior standard deviation, both [N, K]."""
     with torch.no_grad():
-        mean = fit.network.parts[index](axis_units)
+        mean = parts_of(fit)[index](axis_units)
         variance = fit.posterior.part_variance(index, axis_units)
     return _numpy(mean), np.sqrt(np.clip(_numpy(variance), 0.0, None))
 

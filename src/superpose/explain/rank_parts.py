@@ -41,6 +41,17 @@ def importances(
     Returns
     -------
     Importances
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from superpose.explain import importances
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> model = KSTRegressor(pairs=0, terms=0).fit(x, 3 * x[:, 0] + x[:, 1])
+    >>> ranked = importances(model.fit_, x)
+    >>> ranked.names, ranked.values.round(1)
+    (('x0', 'x1'), array([1.7, 0.6]))
     """
     u, names = encode(fit, x), part_names(fit)
     bands = np.array(

@@ -10,7 +10,14 @@ from superpose.explain.curve import Curve, Missing
 from superpose.explain.grids import attribute_grid, label_grid, rows_at
 from superpose.explain.importance import Importance
 from superpose.explain.outputs import Outputs
-from superpose.explain.parts import default_outputs, encode, evaluate, half_width, squeeze
+from superpose.explain.parts import (
+    default_outputs,
+    encode,
+    evaluate,
+    half_width,
+    parts_of,
+    squeeze,
+)
 from superpose.explain.summary import PartSummary, TrainingSummary
 
 if TYPE_CHECKING:
@@ -41,10 +48,22 @@ def curves(
     -------
     dict of str to Curve
         In the order of the parts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from superpose.explain import curves
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> y = 3 * x[:, 0] + np.random.default_rng(0).normal(0, 0.1, 50)
+    >>> model = KSTRegressor(pairs=0, terms=0).fit(x, y)
+    >>> curve = curves(model.fit_, model.summary_)["x0"]
+    >>> np.interp([0, 1], curve.x, curve.mean).round(1)
+    array([-1.5,  1.6])
     """
     outputs, z = outputs_of(fit, summary), half_width(level)
     found = {}
-    for index, part in enumerate(fit.network.parts):
+    for index, part in enumerate(parts_of(fit)):
         if part.kind != "curve":
             continue
         position = part.attributes[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from superpose.explain.grids import attribute_grid, label_grid, rows_at
-from superpose.explain.parts import encode, evaluate, half_width, part_names, squeeze
+from superpose.explain.parts import encode, evaluate, half_width, part_names, parts_of, squeeze
 from superpose.explain.read_curves import importance_of, outputs_of, units_of
 from superpose.explain.summary import TrainingSummary
 from superpose.explain.surface import Surface
@@ -37,8 +37,19 @@ def surfaces(
     -------
     dict of str to Surface
         In the order of the parts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from superpose.explain import surfaces
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> model = KSTRegressor(pairs=[(0, 1)], terms=0).fit(x, x[:, 0] * x[:, 1])
+    >>> surface = surfaces(model.fit_, model.summary_)["x0 × x1"]
+    >>> np.sign(surface.mean[[5, 5, -5, -5], [5, -5, 5, -5]])
+    array([ 1., -1., -1.,  1.])
     """
-    pairs = [i for i, part in enumerate(fit.network.parts) if part.kind == "pair"]
+    pairs = [i for i, part in enumerate(parts_of(fit)) if part.kind == "pair"]
     names = part_names(fit)
     return {names[i]: surface(fit, i, summary, level=level, points=points) for i in pairs}
 
@@ -47,7 +58,7 @@ def surface(
     fit: Fit, index: int, summary: TrainingSummary | None, *, level: float, points: int
 ) -> Surface:
     """The part at `index`, which must read two attributes, as a surface."""
-    first, second = fit.network.parts[index].attributes
+    first, second = parts_of(fit)[index].attributes
     kept = None if summary is None else summary.parts[index]
     both = [fit.network.attributes[p] for p in (first, second)]
     grids = [attribute_grid(attribute, points) for attribute in both]

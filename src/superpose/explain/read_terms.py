@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from superpose.explain.grids import attribute_grid, label_grid, rows_at
-from superpose.explain.parts import encode, half_width, part_names, squeeze
+from superpose.explain.parts import encode, half_width, part_names, parts_of, squeeze
 from superpose.explain.read_curves import importance_of, outputs_of, units_of
 from superpose.explain.read_surfaces import surface
 from superpose.explain.summary import AttributeSummary, PartSummary, TrainingSummary
@@ -45,9 +45,19 @@ def terms(
     -------
     dict of str to Term
         In the order of the parts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from superpose.explain import terms
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> model = KSTRegressor(pairs=0, terms=0).fit(x, x[:, 0])
+    >>> terms(model.fit_, model.summary_)
+    {}
     """
     names = part_names(fit)
-    chosen = [i for i, part in enumerate(fit.network.parts) if part.kind == "term"]
+    chosen = [i for i, part in enumerate(parts_of(fit)) if part.kind == "term"]
     return {names[i]: _term(fit, i, names[i], summary, level, points) for i in chosen}
 
 
@@ -60,7 +70,7 @@ def inner_sums(part: Any, axis_units: torch.Tensor) -> Array:
 def _term(
     fit: Fit, index: int, name: str, summary: TrainingSummary | None, level: float, points: int
 ) -> Term:
-    part = fit.network.parts[index]
+    part = parts_of(fit)[index]
     kept = None if summary is None else summary.parts[index]
     supports = None if summary is None else summary.attributes
     h = _inner_grid(part, kept, points)

@@ -140,8 +140,18 @@ class Association:
 class Metric:
     """One measure of quality on rows that were not used to fit.
 
-    `error` is its standard error; `constant` is what the best prediction without any attribute
-    scores on the same rows, so that the value has something to stand beside.
+    Attributes
+    ----------
+    name : str
+    value : float
+    error : float
+        Standard error of the value.
+    constant : float or None
+        What the best prediction without any attribute scores on the same rows, so that the value
+        has something to stand beside.
+    better : {"higher", "lower"}
+    meaning : str
+        What it measures, in a few words.
     """
 
     name: str
@@ -180,7 +190,14 @@ class Calibration:
 class HeldOut:
     """How good the predictions are on rows that were not used to fit; see `score_held_out`.
 
-    `source` says in a few words which rows these are, such as "5-fold cross-validation".
+    Attributes
+    ----------
+    source : str
+        Which rows these are, in a few words, such as "5-fold cross-validation".
+    rows : int
+    metrics : tuple of Metric
+    calibration : tuple of Calibration
+        One for the second of two classes, for each of several, or for the target.
     """
 
     source: str

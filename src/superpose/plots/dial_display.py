@@ -1,4 +1,4 @@
-"""The dial: loss on rows not seen against how much there is to read."""
+"""The dial: loss on rows not seen against what there is to read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["DialDisplay"]
 
 
 class DialDisplay:
-    """Validation loss, with one standard error, against the number of curves of every step.
+    """Validation loss against what there is to read, in curves, for every step of the dial.
 
-    The chosen step is the simplest one within one standard error of the best; the dashed line is
-    that limit.
+    The dashed line is the lowest loss. A bar is one standard error of the difference from it, so
+    the chosen step is the cheapest to read whose bar reaches the line.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class DialDisplay:
     ax_, figure_
         Axes and figure, after `plot`.
     line_ : Line2D
-        Loss against curves.
+        Loss against cost to read.
     bars_
         Standard errors.
     chosen_ : Line2D
@@ -42,8 +42,8 @@ class DialDisplay:
     --------
     >>> from types import SimpleNamespace as Step
     >>> from superpose.plots import DialDisplay
-    >>> path = [Step(curves=4, loss=0.5, loss_se=0.1, chosen=False, pairs=0, terms=0),
-    ...         Step(curves=6, loss=0.3, loss_se=0.1, chosen=True, pairs=1, terms=0)]
+    >>> path = [Step(cost=4, loss=0.5, loss_se=0.1, chosen=False, pairs=0, terms=0),
+    ...         Step(cost=6, loss=0.3, loss_se=0.0, chosen=True, pairs=1, terms=0)]
     >>> DialDisplay(path).plot().line_.get_xydata().tolist()
     [[4.0, 0.5], [6.0, 0.3]]
     """
@@ -66,20 +66,21 @@ class DialDisplay:
         """
         self.ax_ = axes(ax)
         self.figure_ = self.ax_.figure
-        curves = np.array([step.curves for step in self.path], dtype=np.float64)
+        cost = np.array([step.cost for step in self.path], dtype=np.float64)
         loss = np.array([step.loss for step in self.path], dtype=np.float64)
         error = np.array([step.loss_se for step in self.path], dtype=np.float64)
         self.bars_ = self.ax_.errorbar(
-            curves, loss, yerr=error, color=BAND, marker="o", capsize=3, linewidth=1.5
+            cost, loss, yerr=error, color=BAND, fmt="o", capsize=3, linewidth=1.5
         )
         self.line_ = self.bars_.lines[0]
-        best = int(loss.argmin())
-        self.ax_.axhline(loss[best] + error[best], color=QUIET, linestyle=(0, (3, 2)), linewidth=1)
+        for run in np.split(np.arange(len(cost)), np.flatnonzero(np.diff(cost) < 0) + 1):
+            self.ax_.plot(cost[run], loss[run], color=BAND, linewidth=1, alpha=0.6)
+        self.ax_.axhline(loss.min(), color=QUIET, linestyle=(0, (3, 2)), linewidth=1)
         picked = np.array([step.chosen for step in self.path], dtype=bool)
         self.chosen_ = self.ax_.plot(
-            curves[picked], loss[picked], "o", color=RISES, markersize=11, fillstyle="none", mew=2
+            cost[picked], loss[picked], "o", color=RISES, markersize=11, fillstyle="none", mew=2
         )[0]
-        for x, y, step in zip(curves, loss, self.path, strict=True):
+        for x, y, step in zip(cost, loss, self.path, strict=True):
             self.ax_.annotate(
                 _words(step.pairs, step.terms),
                 (x, y),
@@ -88,7 +89,7 @@ class DialDisplay:
                 fontsize=8,
             )
         self.ax_.margins(x=0.15, y=0.15)
-        tidy(self.ax_, "curves to read", "loss on rows not seen")
+        tidy(self.ax_, "what there is to read, in curves", "loss on rows not seen")
         return self
 
 

@@ -24,10 +24,20 @@ def cautions(reading: Reading) -> list[Markup]:
         ("Parts that may not matter", _flat(reading)),
         ("Missing values", _missing(reading)),
         ("What a band is, and is not", _bands()),
-        ("Warnings while fitting", " ".join(str(w) for w in reading.fit.warnings)),
+        ("The fit did not converge", _converged(reading)),
     ]
     items = [tag("li", tag("b", title, ". "), text) for title, text in found if text]
     return [tag("ul", items, class_="cautions"), _ranges(reading)]
+
+
+def _converged(reading: Reading) -> str:
+    if reading.fit.converged:
+        return ""
+    return (
+        f"It stopped after {reading.fit.iterations} steps with "
+        f"{number(float(reading.fit.gradient), 2)} nats still to gain. Bands and curves may be "
+        "off; look for duplicate columns, or ask for fewer pairs and terms."
+    )
 
 
 def _associations(reading: Reading) -> str:

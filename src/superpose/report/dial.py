@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from superpose.report.chart import Frame, crop, polyline
@@ -20,10 +21,11 @@ def dial(reading: Reading) -> list[Markup]:
         return [tag("p", "The parts of this model were given, not searched for.")]
     chosen = [step for step in path if step.chosen]
     words = (
-        "More parts can predict better, and leave more to read. The dots show the loss on rows "
-        "that were not used for fitting, with one standard error, for every step that was tried; "
-        "the dashed line is one standard error above the best of them, and the ringed step is the "
-        "simplest below it."
+        "More parts can predict better, and leave more to read. Each dot is a step that was tried: "
+        "its loss on rows that were not used for fitting, against what there is to read (a main "
+        "curve counts 1, a pair 2, a term 1 for each attribute it reads and 1 for its outer "
+        "curve). The dashed line is the lowest loss. A bar is one standard error of a step's "
+        "difference from it: the ringed step is the cheapest to read whose bar reaches the line."
     )
     said = [tag("p", words)]
     if chosen:
@@ -35,12 +37,12 @@ def dial(reading: Reading) -> list[Markup]:
 def _gain(path: Any, chosen: Any) -> str:
     first = path[0]
     if chosen is first:
-        return "No pair or term lowered the loss by more than its uncertainty."
+        return "No pair or term lowered the loss by more than chance could."
     gain = first.loss - chosen.loss
     return (
         f"Against {_describe(first)} the loss fell by {number(gain)}, from {number(first.loss)} to "
-        f"{number(chosen.loss)}, and the curves to read rose from {first.curves} to "
-        f"{chosen.curves}."
+        f"{number(chosen.loss)}, and what there is to read rose from "
+        f"{number(float(first.cost))} to {number(float(chosen.cost))}."
     )
 
 
@@ -58,7 +60,6 @@ def _chart(path: Any) -> Markup:
     high = max(v + e for v, e in zip(loss, error, strict=True))
     pad = 0.08 * (high - low) or 0.1
     frame = Frame((min(cost) - room, max(cost) + room), (low - pad, high + pad), top=26)
-    best = loss.index(min(loss))
     places = [(frame.across(c), frame.down(v)) for c, v in zip(cost, loss, strict=True)]
     marks = []
     for (x, y), v, e, step in zip(places, loss, error, path, strict=True):
@@ -69,13 +70,23 @@ def _chart(path: Any) -> Markup:
             marks.append(tag("circle", cx=x, cy=y, r=9, class_="ring"))
     return frame.svg(
         frame.y_axis(),
-        frame.horizontal(loss[best] + error[best], "limit"),
-        tag("path", d=polyline(places), class_="curve thin c0"),
+        frame.horizontal(min(loss), "limit"),
+        [tag("path", d=polyline(run), class_="curve thin c0") for run in _runs(places)],
         marks,
         tag("text", "↑ loss on rows not seen", x=4, y=14, class_="axis"),
-        frame.x_axis("what there is to read (cost)"),
+        frame.x_axis("what there is to read, in curves"),
         title="The dial: loss against what there is to read",
     )
+
+
+def _runs(places: list[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """Cut the path where it turns back to a cheaper step, as it does when terms follow pairs."""
+    runs = [places[:1]]
+    for before, place in pairwise(places):
+        if place[0] < before[0]:
+            runs.append([])
+        runs[-1].append(place)
+    return runs
 
 
 def _table(path: Any) -> Markup:

@@ -10,7 +10,7 @@ import torch
 
 from superpose.report.html import Markup, tag
 from superpose.report.model import Reading
-from superpose.report.numbers import number
+from superpose.report.numbers import number, plural
 
 __all__ = ["fitted"]
 
@@ -28,17 +28,17 @@ def fitted(reading: Reading, about: Mapping[str, str]) -> list[Markup]:
     fit = reading.fit
     ended = "converged" if fit.converged else "stopped before it converged"
     facts = {
-        "loss": _LOSSES.get(fit.loss, fit.loss),
-        "how it ended": f"{ended} after {fit.iterations} Newton steps; "
-        f"the largest gradient left is {number(float(fit.gradient), 2)}",
-        "log evidence": number(float(fit.evidence), 6),
-        "degrees of freedom": number(sum(part.dof for part in reading.summary.parts)),
-        "parameters": f"{fit.network.n_parameters():,}",
+        "Loss": _LOSSES.get(fit.loss, fit.loss),
+        "How it ended": f"{ended} after {plural(fit.iterations, 'Newton step')}; "
+        f"a further step would gain {number(float(fit.gradient), 2)} nats",
+        "Log evidence": number(float(fit.evidence), 6),
+        "Degrees of freedom": number(sum(part.dof for part in reading.summary.parts)),
+        "Parameters": f"{fit.network.n_parameters():,}",
     }
     if fit.noise is not None:
-        facts["noise (standard deviation)"] = f"{number(float(fit.noise))}"
+        facts["Noise (standard deviation)"] = f"{number(float(fit.noise))}"
     facts |= dict(about)
-    facts["versions"] = (
+    facts["Version"] = (
         f"superpose {__version__}, Python {platform.python_version()}, "
         f"torch {torch.__version__}, NumPy {np.__version__}"
     )

@@ -28,12 +28,13 @@ _MOST, _FIELDS = 12, 10
 
 def form(reading: Reading, tables: dict[str, Any]) -> list[Markup]:
     """The fields, the answer and its contributions."""
-    error = exactness(reading.fit, reading.summary, tables)
+    usual, most = exactness(reading.fit, reading.summary, tables)
     words = (
         "Choose values and see what each part adds. Bars start where the one above ends, so they "
         "lead from the average row to the prediction; the thin line is a part's 95 % band. The "
-        f"form reads tables of the curves: over random rows it was within {number(error, 2)} of "
-        f"the model on the scale of the sum ({reading.unit})."
+        "form reads tables of the curves: over random rows it differed from the model by "
+        f"{number(usual, 2)} on average and {number(most, 2)} at most, on the scale of the sum "
+        f"({reading.unit})."
     )
     row = typical_row(reading.summary)
     fields = _fields(reading, tables)
@@ -136,7 +137,7 @@ def _answer(reading: Reading, tables: dict[str, Any], row: Array) -> list[Markup
     )
     return [
         tag("p", _prediction(reading, total), id="answer", class_="answer", aria_live="polite"),
-        pick if len(labels) > 1 else tag("p", f"in {reading.unit}", class_="small"),
+        pick if len(labels) > 1 else tag("p", f"in units of {reading.unit}", class_="small"),
         tag(
             "ol",
             _bars(reading, row, means[:, 0], sds[:, 0], tables["baseline"][0]),

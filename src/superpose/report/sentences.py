@@ -62,8 +62,9 @@ def _line(curve: Curve, k: int) -> str:
     if abs(stop - start) >= 0.9 * moved:
         way = "up" if stop > start else "down"
         return (
-            f"Raising {curve.name} from {number(float(x[0]))} to {number(float(x[-1]))} moves the "
-            f"{unit} from {signed(start)} to {signed(stop)}, {way} by {number(abs(stop - start))}"
+            f"Raising {curve.name} from {number(float(x[0]))} to {number(float(x[-1]))} moves "
+            f"what it adds to the {unit} from {signed(start)} to {signed(stop)}, {way} by "
+            f"{number(abs(stop - start))}"
             f"{_odds(curve, stop - start, 'that multiplies' if stop > start else 'that divides')}."
         )
     low, high = int(np.argmin(mean)), int(np.argmax(mean))

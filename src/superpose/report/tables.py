@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from superpose.explain import AttributeSummary, Outputs, TrainingSummary, part_names
 from superpose.explain.grids import attribute_grid, rows_at
-from superpose.explain.parts import encode, evaluate
+from superpose.explain.parts import encode, evaluate, parts_of
 
 if TYPE_CHECKING:
     from superpose.fitting import Fit
@@ -23,7 +23,7 @@ __all__ = ["add_up", "exactness", "lookup_tables", "typical_row"]
 
 Array = NDArray[np.float64]
 
-_PAIR_POINTS, _OUTER_POINTS = 49, 201
+_PAIR_POINTS, _OUTER_POINTS = 57, 201
 
 
 def lookup_tables(fit: Fit, summary: TrainingSummary) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _stops(attribute: Any, points: int) -> Array:
 
 
 def _part(fit: Fit, summary: TrainingSummary, index: int, name: str, points: int) -> dict[str, Any]:
-    part = fit.network.parts[index]
+    part = parts_of(fit)[index]
     entry = {"name": name, "kind": part.kind, "attributes": [int(p) for p in part.attributes]}
     if part.kind == "term":
         return entry | _term_tables(fit, summary, index, points)
@@ -100,8 +100,8 @@ def _part(fit: Fit, summary: TrainingSummary, index: int, name: str, points: int
     shape = (*mesh[0].shape, mean.shape[1])
     return entry | {
         "x": [_grid(fit, p, stops[p]) for p in part.attributes],
-        "mean": _rounded(mean.reshape(shape)),
-        "sd": _rounded(sd.reshape(shape), 3),
+        "mean": _rounded(mean.reshape(shape), 6 if part.kind == "curve" else 5),
+        "sd": _rounded(sd.reshape(shape), 3 if part.kind == "curve" else 2),
     }
 
 
@@ -112,7 +112,7 @@ def _grid(fit: Fit, position: int, stops: Array) -> list[float]:
 
 
 def _term_tables(fit: Fit, summary: TrainingSummary, index: int, points: int) -> dict[str, Any]:
-    part, kept = fit.network.parts[index], summary.parts[index]
+    part, kept = parts_of(fit)[index], summary.parts[index]
     grids, inner, ends = [], [], np.zeros(2)
     for p in part.attributes:
         stops = _stops(fit.network.attributes[p], points)
@@ -186,8 +186,8 @@ def _mix(table: Array, weights: list[list[tuple[int, float]]]) -> Array:
     )
 
 
-def exactness(fit: Fit, summary: TrainingSummary, tables: dict[str, Any]) -> float:
-    """Largest difference between form and model on the link scale, over random rows.
+def exactness(fit: Fit, summary: TrainingSummary, tables: dict[str, Any]) -> tuple[float, float]:
+    """Mean and largest difference between form and model on the link scale, over random rows.
 
     The rows, 300 or fewer where there are many parts, are drawn evenly from what is worth drawing
     of each attribute's range, with a fixed seed.
@@ -201,7 +201,8 @@ def exactness(fit: Fit, summary: TrainingSummary, tables: dict[str, Any]) -> flo
     with torch.no_grad():
         truth = fit.network(torch.as_tensor(x)).detach().cpu().numpy()
     found = np.stack([add_up(tables | {"parts": ready}, row)[0].sum(axis=0) for row in x])
-    return float(np.abs(found + np.asarray(tables["baseline"]) - truth).max())
+    difference = np.abs(found + np.asarray(tables["baseline"]) - truth)
+    return float(difference.mean()), float(difference.max())
 
 
 def _random_rows(summary: TrainingSummary, count: int) -> Array:

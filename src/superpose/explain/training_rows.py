@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from superpose.explain.outputs import Outputs
-from superpose.explain.parts import default_outputs, encode, evaluate, part_names
+from superpose.explain.parts import default_outputs, encode, evaluate, part_names, parts_of
 from superpose.explain.rank_parts import root_mean_square_band
 from superpose.explain.read_terms import inner_sums
 from superpose.explain.summary import (
@@ -61,6 +61,18 @@ def summarise(
     Returns
     -------
     TrainingSummary
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from superpose.explain import Outputs, summarise
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> y = 3 * x[:, 0] + np.random.default_rng(0).normal(0, 0.1, 50)
+    >>> model = KSTRegressor(pairs=0, terms=0).fit(x, y)
+    >>> kept = summarise(model.fit_, x, y, outputs=Outputs("price"))
+    >>> kept.rows, kept.attributes[0].range, round(kept.parts[0].importance, 1)
+    (50, (0.0, 1.0), 0.9)
     """
     outputs = outputs or default_outputs(fit)
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y)
@@ -150,8 +162,9 @@ def _parts(
     fit: Fit, x: Array, attributes: tuple[AttributeSummary, ...], weight: Array | None
 ) -> tuple[tuple[PartSummary, ...], tuple[Association, ...]]:
     names, u = part_names(fit), encode(fit, x)
-    kept, means = [], []
-    for index, part in enumerate(fit.network.parts):
+    kept: list[dict[str, Any]] = []
+    means: list[Array] = []
+    for index, part in enumerate(parts_of(fit)):
         mean, sd = evaluate(fit, index, u)
         value, lower, upper = root_mean_square_band(mean, sd, weight)
         means.append(mean)

@@ -53,6 +53,21 @@ def write_report(
     ------
     InputError
         If the folder does not exist.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose import KSTRegressor
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from superpose.report import write_report
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> y = 3 * x[:, 0] + np.random.default_rng(0).normal(0, 0.1, 50)
+    >>> model = KSTRegressor(pairs=0, terms=0).fit(x, y)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = write_report(Path(folder) / "report.html", model.fit_, model.summary_)
+    ...     print(path.name, path.read_text(encoding="utf-8")[:15])
+    report.html <!doctype html>
     """
     target = Path(path)
     if not target.parent.is_dir():

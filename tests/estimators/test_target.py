@@ -52,7 +52,7 @@ from superpose.estimators.target import read_classes, read_numbers, read_weight,
             "length",
         ),
     ],
-    ids=str,
+    ids=lambda it: getattr(it, "__name__", str(it)),
 )
 def test_a_target_that_cannot_be_used_is_refused(read: Any, y: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
@@ -107,7 +107,7 @@ def test_labels_from_every_container(y: Any) -> None:
             "the rows to learn from a positive weight",
         ),
     ],
-    ids=str,
+    ids=lambda it: getattr(it, "__name__", str(it)),
 )
 def test_weights_that_cannot_be_used_are_refused(weight: list[float], sentence: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):

@@ -33,6 +33,7 @@ OF_THE_LISTED = OF_EVERYTHING | {"PR01": "documents every parameter", "EX01": "h
 
 #: Shown where they are put to use: an example of their own would repeat that one.
 SHOWN_IN = {
+    "superpose.fitting.Posterior": "superpose.fitting.fit_superposition",
     "superpose.networks.MainCurve": "superpose.networks.Superposition",
     "superpose.networks.PairSurface": "superpose.networks.Superposition",
     "superpose.networks.Term": "superpose.networks.Superposition",

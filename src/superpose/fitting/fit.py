@@ -102,6 +102,17 @@ def fit_superposition(
     -----
     ConvergenceWarning
         Where the steps ran out before the fit had converged.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from superpose.curves import Axis
+    >>> from superpose.networks import Attribute
+    >>> x = torch.linspace(0, 6, 100, dtype=torch.float64)[:, None]
+    >>> hour = Attribute("hour", "number", Axis.from_data(x[:, 0], n_knots=12))
+    >>> fit = fit_superposition([hour], x, x[:, 0].sin(), loss="gaussian", pairs=0, terms=0)
+    >>> fit.network.n_curves(), round(fit.network(x[25:26]).item(), 1)
+    (1, 1.0)
     """
     weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
     chosen_loss = loss_named(loss, y)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from superpose.report.html import Child, Markup, tag
 from superpose.report.numbers import number
 
-__all__ = ["Frame", "area", "crop", "polyline", "ticks"]
+__all__ = ["Frame", "area", "crop", "polyline", "tick_labels", "ticks"]
 
 Array = NDArray[np.float64]
 
@@ -60,16 +60,18 @@ class Frame:
 
     def y_axis(self) -> list[Markup]:
         """Grid lines and numbers at round values."""
+        places = ticks(*self.y, most=6)
         return [
-            tag("g", self.horizontal(v, "zero" if v == 0 else "grid"), self._y_label(v))
-            for v in ticks(*self.y, most=6)
+            tag("g", self.horizontal(v, "zero" if v == 0 else "grid"), self._y_label(v, label))
+            for v, label in zip(places, tick_labels(places), strict=True)
         ]
 
     def x_axis(self, name: str, labels: Sequence[tuple[float, str]] | None = None) -> list[Markup]:
         """Numbers at round values (or given labels), and the name of the axis."""
         if labels is None:
             most = 7 if self.width > 400 else 5
-            labels = [(v, number(v)) for v in ticks(*self.x, most=most)]
+            places = ticks(*self.x, most=most)
+            labels = list(zip(places, tick_labels(places), strict=True))
         floor = self.height - self.bottom
         texts = [
             tag("text", label, x=self.across(v), y=floor + 15, class_="tick", text_anchor="middle")
@@ -101,11 +103,9 @@ class Frame:
             class_="chart",
         )
 
-    def _y_label(self, value: float) -> Markup:
+    def _y_label(self, value: float, label: str) -> Markup:
         place = self.down(value) + 4
-        return tag(
-            "text", number(value), x=self.left - 8, y=place, class_="tick", text_anchor="end"
-        )
+        return tag("text", label, x=self.left - 8, y=place, class_="tick", text_anchor="end")
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
@@ -123,6 +123,21 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     step = next((m * power for m in (1, 2, 5) if m * power >= rough), 10 * power)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 12) + 0.0 for i in range(first, last + 1)]
+
+
+def tick_labels(places: list[float]) -> list[str]:
+    """Round values written with as many digits as tell neighbours apart.
+
+    Examples
+    --------
+    >>> tick_labels([0.0, 0.5, 1.0]), tick_labels([0.00859, 0.008595, 0.0086])
+    (['0', '0.5', '1'], ['0.00859', '0.008595', '0.0086'])
+    """
+    if len(places) < 2:
+        return [number(v) for v in places]
+    largest, step = max(abs(v) for v in places), places[1] - places[0]
+    digits = math.floor(math.log10(largest)) - math.floor(math.log10(step)) + 1
+    return [number(v, max(3, digits)) for v in places]
 
 
 def polyline(points: list[tuple[float, float]]) -> str:

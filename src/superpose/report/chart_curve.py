@@ -182,7 +182,8 @@ def _points(frame: Frame, place: float, arrays: list[Array]) -> list[Markup]:
 
 
 def _fits(names: list[str]) -> bool:
-    return sum(len(crop(name, 12)) + 2 for name in names) <= 62
+    """Whether names can stand side by side, each in an equal share of the width."""
+    return len(names) * (max(len(crop(name, 12)) for name in names) + 1.5) <= 62
 
 
 def _slanted(frame: Frame, title: str, names: list[str]) -> list[Markup]:

@@ -41,8 +41,8 @@ def _gain(path: Any, chosen: Any) -> str:
     gain = first.loss - chosen.loss
     return (
         f"Against {_describe(first)} the loss fell by {number(gain)}, from {number(first.loss)} to "
-        f"{number(chosen.loss)}, and what there is to read rose from "
-        f"{number(float(first.cost))} to {number(float(chosen.cost))}."
+        f"{number(chosen.loss)}; what there is to read counts {number(float(first.cost))} and "
+        f"{number(float(chosen.cost))}."
     )
 
 
@@ -58,7 +58,7 @@ def _chart(path: Any) -> Markup:
     room = 0.08 * (max(cost) - min(cost)) or 1.0
     low = min(v - e for v, e in zip(loss, error, strict=True))
     high = max(v + e for v, e in zip(loss, error, strict=True))
-    pad = 0.08 * (high - low) or 0.1
+    pad = max(0.08 * (high - low), 0.02 * abs(min(loss))) or 0.1
     frame = Frame((min(cost) - room, max(cost) + room), (low - pad, high + pad), top=26)
     places = [(frame.across(c), frame.down(v)) for c, v in zip(cost, loss, strict=True)]
     marks = []

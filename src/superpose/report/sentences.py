@@ -15,7 +15,8 @@ __all__ = ["about_curve", "about_surface", "about_term", "is_flat", "join_words"
 
 Array = NDArray[np.float64]
 
-_BETWEEN = "going from the one to the other changes"
+_UP, _DOWN = "that multiplies the odds by", "that divides the odds by"
+_BETWEEN = "going from the one to the other changes the odds by a factor of"
 
 
 def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
@@ -65,7 +66,7 @@ def _line(curve: Curve, k: int) -> str:
             f"Raising {curve.name} from {number(float(x[0]))} to {number(float(x[-1]))} moves "
             f"what it adds to the {unit} from {signed(start)} to {signed(stop)}, {way} by "
             f"{number(abs(stop - start))}"
-            f"{_odds(curve, stop - start, 'that multiplies' if stop > start else 'that divides')}."
+            f"{_odds(curve, stop - start, _UP if stop > start else _DOWN)}."
         )
     low, high = int(np.argmin(mean)), int(np.argmax(mean))
     return (
@@ -116,7 +117,7 @@ def _odds(curve: Curve, change: float, words: str) -> str:
         return ""
     if abs(change) > 12:
         return "; the odds change more than a hundred-thousandfold"
-    return f"; {words} the odds by {number(math.exp(abs(change)), 2)}"
+    return f"; {words} {number(math.exp(abs(change)), 2)}"
 
 
 def about_surface(surface: Surface) -> str:

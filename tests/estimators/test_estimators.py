@@ -171,6 +171,10 @@ def test_a_name_for_every_row_is_a_warning(X: pd.DataFrame, y: pd.Series) -> Non
 
 
 @pytest.mark.parametrize(
+    "options",
+    [pytest.param(ADDITIVE, id="additive"), pytest.param({}, id="auto", marks=pytest.mark.slow)],
+)
+@pytest.mark.parametrize(
     "X",
     [
         pd.DataFrame({"a": [1.0] * 6, "b": [0.0, 1, 2, 3, 4, 5]}),
@@ -182,12 +186,12 @@ def test_a_name_for_every_row_is_a_warning(X: pd.DataFrame, y: pd.Series) -> Non
     ],
     ids=["constant", "empty", "one level", "wild", "no level", "half empty"],
 )
-def test_columns_that_tell_little_are_no_trouble(X: pd.DataFrame) -> None:
+def test_columns_that_tell_little_are_no_trouble(X: pd.DataFrame, options: dict) -> None:
     for model, y in (
-        (KSTRegressor(), [0.0, 1, 2, 3, 4, 5.5]),
-        (KSTRegressor(), [1.0] * 6),
-        (KSTClassifier(), [0, 1, 0, 1, 0, 1]),
-        (KSTClassifier(), [0, 1, 2, 0, 1, 2]),
+        (KSTRegressor(**options), [0.0, 1, 2, 3, 4, 5.5]),
+        (KSTRegressor(**options), [1.0] * 6),
+        (KSTClassifier(**options), [0, 1, 0, 1, 0, 1]),
+        (KSTClassifier(**options), [0, 1, 2, 0, 1, 2]),
     ):
         assert np.isfinite(np.asarray(model.fit(X, y).predict(X), dtype=float)).all()
 

@@ -83,8 +83,8 @@ def _quality(held_out: Any) -> RenderableType:
 def _dial(path: Any) -> RenderableType:
     """Every step from the additive model on; loss against what there is to read."""
     table = Table(box=SIMPLE, title="The dial: what more curves would buy", title_justify="left")
-    for name in ("step adds", "curves", "cost to read", "degrees of freedom", "loss", "± s.e.", ""):
-        table.add_column(name, justify="left" if name in ("step adds", "") else "right")
+    for name in ("model", "curves", "cost to read", "degrees of freedom", "loss", "± s.e.", ""):
+        table.add_column(name, justify="left" if name in ("model", "") else "right")
     for step in path:
         table.add_row(
             escape(_added(step)),
@@ -104,11 +104,17 @@ def _dial(path: Any) -> RenderableType:
 
 
 def _added(step: Any, most: int = 2) -> str:
-    names = list(step.names)
-    if step.pairs == 0 and step.terms == 0:
-        return f"{step.curves} main curves"
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    """What is in the model at a step, and the names of what was added, if there are any."""
+    counts = [
+        f"{count} {word if count == 1 else word + 's'}"
+        for count, word in ((step.pairs, "pair"), (step.terms, "term"))
+        if count
+    ]
+    words = " and ".join(["main curves", *counts])
+    if not step.names or not counts:
+        return words
+    more = f" and {len(step.names) - most} more" if len(step.names) > most else ""
+    return f"{words}: {', '.join(step.names[:most])}{more}"
 
 
 def _parts(model: Any) -> RenderableType:

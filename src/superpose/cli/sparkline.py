@@ -56,7 +56,7 @@ def sentence(curve: Curve, output: int | None = None) -> str:
     Returns
     -------
     str
-        Where the curve is high and low, or that it cannot be told from zero.
+        Where the curve is high and low, and whether its band holds zero everywhere.
 
     Examples
     --------
@@ -73,11 +73,9 @@ def sentence(curve: Curve, output: int | None = None) -> str:
     lower, upper = _output(curve.lower, output)[seen], _output(curve.upper, output)[seen]
     if len(mean) == 0:
         return "no value was seen"
-    if np.all((lower <= 0) & (upper >= 0)):
-        return "cannot be told from zero anywhere"
-    if curve.kind == "category":
-        return _levels(x, mean)
-    return _shape(x, mean)
+    words = _levels(x, mean) if curve.kind == "category" else _shape(x, mean)
+    doubtful = bool(np.all((lower <= 0) & (upper >= 0)))
+    return f"{words}; the band holds zero" if doubtful else words
 
 
 def _middle(curve: Curve) -> NDArray[np.bool_]:

@@ -15,6 +15,9 @@ __all__ = ["fit_from", "fit_to"]
 REPORTED = ("loss", "noise", "evidence", "converged", "iterations", "gradient")
 """Fields of `Fit` that are single words or numbers."""
 
+FLOATS, COUNTS = ("cost", "dof", "loss", "loss_se"), ("pairs", "terms", "curves")
+"""Fields of `DialStep`."""
+
 
 def fit_to(fit: Fit, store: Store) -> dict[str, Any]:
     """Put the arrays of a fit into a store, and return the rest.
@@ -72,8 +75,8 @@ def fit_from(schema: Schema, words: dict[str, Any], store: Store) -> Fit:
 
 
 def _step(words: dict[str, Any]) -> DialStep:
-    numbers = {name: float(words[name]) for name in ("cost", "dof", "loss", "loss_se")}
-    counts = {name: int(words[name]) for name in ("pairs", "terms", "curves")}
+    numbers: dict[str, Any] = {name: float(words[name]) for name in FLOATS}
+    counts: dict[str, Any] = {name: int(words[name]) for name in COUNTS}
     names = tuple(str(name) for name in words["names"])
     return DialStep(**numbers, **counts, chosen=bool(words["chosen"]), names=names)
 

@@ -167,7 +167,7 @@ def _part_from(words: dict[str, Any], attributes: list[Attribute], store: Store)
     return Term(read, bases, inner, outer, heights)
 
 
-def _basis_to(basis: InputBasis, store: Store) -> dict[str, Any]:
+def _basis_to(basis: Any, store: Store) -> dict[str, Any]:
     words = {"missing": bool(basis.missing)}
     if not isinstance(basis.basis, GPBasis):
         return words

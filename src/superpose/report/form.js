@@ -146,7 +146,7 @@
     const all = powers.reduce((a, b) => a + b, 0);
     const rank = powers.map((p, c) => [p / all, c]).sort((a, b) => b[0] - a[0]);
     out.textContent = rank.slice(0, 4)
-      .map(([p, c]) => `${tables.classes[c]} ${number(100 * p, 3)} %`).join(" \u00b7 ");
+      .map(([p, c]) => `${tables.classes[c]}: ${number(100 * p, 3)} %`).join(" \u00b7 ");
   }
 
   function beyond(row) {

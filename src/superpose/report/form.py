@@ -154,7 +154,7 @@ def _prediction(reading: Reading, total: Array) -> str:
     if not classes:
         return f"{reading.summary.target} = {number(float(found[0]), 4)}"
     order = np.argsort(-found, kind="stable")[:4]
-    return " · ".join(f"{classes[c]} {percent(float(found[c]))}" for c in order)
+    return " · ".join(f"{classes[c]}: {percent(float(found[c]))}" for c in order)
 
 
 def _bars(reading: Reading, row: Array, mean: Array, sd: Array, base: float) -> list[Markup]:

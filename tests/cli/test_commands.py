@@ -217,7 +217,7 @@ def test_fit_writes_model_and_report(folder: Path, tmp_path: Path) -> None:
 def test_the_demo_on_a_file_of_yours(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "demo" / "report.html"
     table = folder / "labels.csv"
-    done = run("demo", "--data", table, "--target", "ill", "--report", page, "--json")
+    done = run("demo", "--data", table, "--target", "ill", *QUICK, "--report", page, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["target"] == "ill"
     assert page.exists()

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from superpose.cli.options import Json, Seed
+from superpose.cli.options import (
+    Json,
+    PairsChoice,
+    Seed,
+    TermsChoice,
+    parse_pairs,
+    parse_terms,
+)
 from superpose.errors import InputError
 
 __all__ = ["demo"]
@@ -23,6 +30,8 @@ def demo(
     report: Annotated[Path, typer.Option("--report", help="Where the page goes.")] = Path(
         "demo/report.html"
     ),
+    pairs: PairsChoice = "auto",
+    terms: TermsChoice = "auto",
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -41,5 +50,6 @@ def demo(
     else:
         X, y = read_table(data, target)
     kind, reason = task_of(y)
-    done = study(X, y, kind, reason, quiet=json, random_state=seed)
+    dial = {"pairs": parse_pairs(pairs), "terms": parse_terms(terms)}
+    done = study(X, y, kind, reason, quiet=json, random_state=seed, **dial)
     write_and_print(done, report, None, json)

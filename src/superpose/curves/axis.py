@@ -56,7 +56,7 @@ class Axis:
         cls,
         x: np.ndarray | torch.Tensor,
         n_knots: int = 20,
-        blend: float = 0.5,
+        blend: float = 0.65,
         sample_weight: np.ndarray | torch.Tensor | None = None,
     ) -> Axis:
         """Place the axis and its knots on a column.
@@ -68,7 +68,7 @@ class Axis:
         n_knots : int, default 20
             Knots spread evenly on the axis. A column with at most this many distinct values gets
             one knot at each of them.
-        blend : float in (0, 1], default 0.5
+        blend : float in (0, 1], default 0.65
             Share of the quantiles in the map: towards 0 the axis follows the units, at 1 the ranks.
         sample_weight : array [N], optional
             Weight 2 counts a row twice; weight 0 leaves it out.

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 _POINTS = 64  # points of the stored map
+_WIDEST = 4.0  # knot spacings that a tied value may take for itself
 _TAIL = 0.05  # share of the rows on each side that may lie outside the body of the data
-_REACH = 0.25  # how far, in body widths, the axis follows the units beyond the body
+_REACH = 10.0  # how far, in body widths, the axis follows the units beyond the body
 _TINY = 1e-285  # scaled values below this are zero: their differences would overflow a slope
 
 
@@ -17,8 +18,8 @@ def place(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the points (x, u) of the map and the knots (u) for a column.
 
-    Each distinct value has a share of the rows, capped so that no value takes more than one knot
-    spacing. The map is ``blend`` times the mid-rank of these shares plus ``1 - blend`` times the
+    Each distinct value has a share of the rows, capped so that no value takes more than four knot
+    spacings. The map is ``blend`` times the mid-rank of these shares plus ``1 - blend`` times the
     units, which are followed over the body of the data and a little beyond, not along the tails.
 
     Parameters
@@ -45,7 +46,7 @@ def place(
     if len(values) <= 1:
         middle = np.array([0.5])
         return (values if len(values) else np.zeros(1)), middle, middle
-    rank = _mid_rank(_capped(share, 1.0 / n_knots))
+    rank = _mid_rank(_capped(share, _WIDEST / n_knots))
     u = blend * rank + (1 - blend) * _along_units(scaled, rank)
     few = len(values) <= n_knots
     kept = np.arange(len(values)) if few else _spread(u, _POINTS)

@@ -68,13 +68,16 @@ def reading_cost(curves: int, pairs: int, term_widths: Sequence[int]) -> float:
 
 
 def choose(
-    losses: Sequence[torch.Tensor], weight: torch.Tensor, costs: Sequence[float]
+    losses: Sequence[torch.Tensor],
+    weight: torch.Tensor,
+    costs: Sequence[float],
+    constant: float = 0.0,
 ) -> tuple[int, list[float], list[float]]:
     """Choose a step by the one-standard-error rule on paired differences.
 
     The cheapest step whose loss exceeds the best step's by no more than one standard error of
     their difference, row by row (Breiman et al., 1984, section 3.4.3, made paired), or by less than
-    a thousandth.
+    a thousandth of it or a ten-thousandth of the best constant's loss.
 
     Parameters
     ----------
@@ -83,6 +86,8 @@ def choose(
     weight : Tensor [N]
     costs : sequence of float
         What each step costs to read.
+    constant : float, default 0
+        Loss per row of the best constant model.
 
     Returns
     -------
@@ -97,7 +102,7 @@ def choose(
     gaps = table - table[best]
     excess = gaps @ weight
     errors = (((gaps - excess[:, None]) ** 2) @ weight**2).sqrt()
-    slack = torch.maximum(errors, WORTH * means[best].abs())
+    slack = errors.clamp(min=max(WORTH * abs(float(means[best])), WORTH / 10 * constant))
     near = [i for i in range(len(losses)) if excess[i] <= slack[i]]
     chosen = min(near, key=lambda i: (costs[i], float(means[i])))
     return chosen, means.tolist(), errors.tolist()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -31,12 +32,11 @@ class Rows:
     problem: Problem
     kernel: str
     _sides: dict[int, Side] = field(default_factory=dict, repr=False)
+    _bases: dict[tuple[Any, ...], InputBasis] = field(default_factory=dict, repr=False)
 
     def main(self, p: int, length_scale: float = LENGTH_SCALE) -> Block:
         """Return the columns of the main curve of attribute p."""
-        attribute = self.attributes[p]
-        basis = InputBasis(attribute, kernel=self.kernel, length_scale=length_scale,
-                           missing=attribute.missing)
+        basis = self._basis(p, None, length_scale, missing=self.attributes[p].missing)
         return main_block(p, basis, self.axis_units[:, p], self.problem.weight)
 
     def side(self, p: int) -> Side:
@@ -46,9 +46,23 @@ class Rows:
             knots = None
             if attribute.axis is not None and len(attribute.axis.knots) > PAIR_KNOTS:
                 knots = torch.linspace(0, 1, PAIR_KNOTS, dtype=torch.float64)
-            basis = InputBasis(attribute, knots, kernel=self.kernel, length_scale=LENGTH_SCALE)
+            basis = self._basis(p, knots, LENGTH_SCALE, missing=False)
             self._sides[p] = side(basis, self.axis_units[:, p], self.problem.weight)
         return self._sides[p]
+
+    def _basis(
+        self, p: int, knots: torch.Tensor | None, length_scale: float, missing: bool
+    ) -> InputBasis:
+        """Return the cardinal functions of attribute p; attributes with equal knots share them."""
+        attribute = self.attributes[p]
+        if attribute.axis is None:
+            return InputBasis(attribute, missing=missing)
+        places = torch.as_tensor(attribute.axis.knots) if knots is None else knots
+        key = (tuple(places.tolist()), length_scale, missing)
+        if key not in self._bases:
+            self._bases[key] = InputBasis(attribute, places, kernel=self.kernel,
+                                          length_scale=length_scale, missing=missing)
+        return self._bases[key]
 
     def sides(self) -> list[Side]:
         """Return the principal columns of every attribute."""

@@ -20,6 +20,7 @@ from superpose.fitting.losses import Loss
 HALVINGS = 12
 SMALLEST_CURVATURE = 1e-10
 LEVEL_PRECISION = 1e-6
+SMALLEST_NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def solve(
         noise = state.noise
         if n_noise:
             energy = float((precision * theta * theta).sum())
-            noise = max((2 * fit_loss + energy) / n_noise, 1e-300)
+            noise = max((2 * fit_loss + energy) / n_noise, 1e-20)
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
         step = ascent(slope)
         gain = float(step @ slope.gradient)

@@ -114,7 +114,7 @@ class Posterior:
             places += range(first, first + share.shared[1])
             places += range(share.inner[0], sum(share.inner))
         jacobian = torch.cat(rows, 1)
-        index = torch.tensor(places)
+        index = torch.tensor(places, dtype=torch.long)
         return ((jacobian @ self.covariance[index][:, index]) * jacobian).sum(1)
 
     def _jacobian(

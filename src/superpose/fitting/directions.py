@@ -1,0 +1,118 @@
+"""Candidate terms: random inner directions, ranked by how much an outer curve explains with them.
+
+An inner direction is a random draw of inner curves over a few attributes. Its outer curve has a
+closed-form fit to the Newton residual, and the evidence gained by it ranks the candidates
+(projection pursuit, Friedman and Stuetzle, 1981, with curves in place of lines).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from superpose.curves import GPBasis
+from superpose.fitting.columns import Side
+from superpose.fitting.term_columns import TermColumns, narrowed, outer_basis
+
+CANDIDATES = 96
+ROWS = 3_000
+SIZES = (2, 3, 4, 6)
+STRENGTHS = (1.0, 10.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A term to start from: its columns, coefficients of both kinds, log precision, and gain."""
+
+    columns: TermColumns
+    outer: torch.Tensor
+    inner: list[torch.Tensor]
+    rho: float
+    gain: float
+
+
+def candidates(
+    sides: Sequence[Side],
+    weight: torch.Tensor,
+    residual: torch.Tensor,
+    information: torch.Tensor,
+    generator: torch.Generator,
+) -> list[Candidate]:
+    """Return random candidates, best first.
+
+    Parameters
+    ----------
+    sides : sequence of Side
+        One an attribute.
+    weight : Tensor [N]
+        Of the rows, 0 where they are held out.
+    residual, information : Tensor [N, K]
+        Minus the gradient and the diagonal of the Hessian of the loss, weights included.
+    generator : torch.Generator
+    """
+    usable = [p for p, s in enumerate(sides) if s.columns.shape[1]]
+    if not usable:
+        return []
+    seen = torch.nonzero(weight > 0)[:, 0]
+    kept = seen[torch.randperm(len(seen), generator=generator)[:ROWS]]
+    scale = float(weight[seen].sum() / weight[kept].sum())
+    residual, information = residual[kept] * scale, information[kept] * scale
+    narrow = {p: narrowed(sides[p]) for p in usable}
+    outer = outer_basis()
+    found = [_draw(narrow, outer, weight, kept, residual, information, generator)
+             for _ in range(CANDIDATES)]
+    return sorted(found, key=lambda c: -c.gain)
+
+
+def _draw(
+    sides: dict[int, Side],
+    outer: tuple[GPBasis, torch.Tensor],
+    weight: torch.Tensor,
+    kept: torch.Tensor,
+    residual: torch.Tensor,
+    information: torch.Tensor,
+    generator: torch.Generator,
+) -> Candidate:
+    """Draw a few attributes and inner curves over them; fit the outer curve on the kept rows."""
+    size = SIZES[int(torch.randint(len(SIZES), (1,), generator=generator))]
+    usable = list(sides)
+    picked = torch.randperm(len(usable), generator=generator)[:size].sort().values
+    attributes = tuple(usable[int(i)] for i in picked)
+    columns = TermColumns(attributes, tuple(sides[p] for p in attributes), *outer, weight)
+    few = columns.rows(kept)
+    inner = [_random_curve(s, generator) for s in few.sides]
+    h = few.inner_sum(inner)
+    spread = h.std().clamp(min=1e-9)
+    inner = [a / spread for a in inner]
+    c, rho, gain = _closed_form(few.outer_columns(h / spread), residual, information)
+    return Candidate(columns, c, inner, rho, gain)
+
+
+def _random_curve(side: Side, generator: torch.Generator) -> torch.Tensor:
+    """Return coefficients of a smooth random curve, with a random share in the sum."""
+    m = side.columns.shape[1]
+    a = torch.randn(m, generator=generator, dtype=torch.float64)
+    a = a * torch.exp(-0.5 * torch.arange(m, dtype=torch.float64))
+    share = 0.3 + 0.7 * float(torch.rand(1, generator=generator))
+    return a * share / (side.columns @ a).std().clamp(min=1e-9)
+
+
+def _closed_form(
+    columns: torch.Tensor, residual: torch.Tensor, information: torch.Tensor
+) -> tuple[torch.Tensor, float, float]:
+    """Return the outer coefficients [K, m], the log precision and the evidence gained."""
+    best: tuple[torch.Tensor, float, float] | None = None
+    score = residual.mT @ columns  # [K, m]
+    hessian = torch.einsum("ni,nk,nj->kij", columns, information, columns)
+    eye = torch.eye(columns.shape[1], dtype=columns.dtype)
+    for strength in STRENGTHS:
+        matrix = hessian + strength * eye
+        outer = torch.linalg.solve(matrix, score[:, :, None])[:, :, 0]
+        shrunk = torch.logdet(matrix / strength).sum()
+        gain = float(0.5 * ((score * outer).sum() - shrunk))
+        if best is None or gain > best[2]:
+            best = (outer, float(torch.tensor(strength).log()), gain)
+    assert best is not None
+    return best

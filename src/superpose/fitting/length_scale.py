@@ -1,0 +1,89 @@
+"""The length scale of every main curve, chosen by the evidence.
+
+One curve at a time, on its partial working response at the present fit (all other parts held):
+with information A and score r of its columns, and prior precision Λ,
+
+    L(l, λ) = ½ rᵀ (A + Λ)⁻¹ r - ½ log det(A + Λ) + ½ log det Λ,
+
+maximised over the smoothness λ for each length scale l (MacKay, 1992).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from superpose.fitting.columns import Block
+from superpose.fitting.growth import LENGTH_SCALE, Growth
+from superpose.fitting.newton import State
+
+LENGTH_SCALES = (0.1, 1.0)
+FEWEST_KNOTS = 6
+WORTH = 2.0
+STRENGTHS = torch.linspace(-6.0, 14.0, 11, dtype=torch.float64)
+
+
+def choose_length_scales(growth: Growth) -> bool:
+    """Give every main curve the length scale with the most evidence; return whether any moved."""
+    problem, f = growth.rows.problem, growth.outputs()
+    weight = problem.weight[:, None] / growth.state.noise * growth.kept[:, None]
+    residual = weight * problem.loss.residual(f, problem.y)
+    information = weight * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
+    fixed, outer, inner = growth.design.split(growth.state.theta)
+    fixed, blocks, place = fixed.clone(), list(growth.design.blocks), 1
+    slope = float(growth.state.rho[0].exp()) / growth.state.noise
+    for i, block in enumerate(blocks):
+        own = slice(place, place + block.columns.shape[1])
+        place = own.stop
+        if block.kind != "curve" or block.labels.count("smooth") < FEWEST_KNOTS - 2:
+            continue
+        if growth.rows.attributes[block.attributes[0]].kind != "number":
+            continue
+        response = information * (block.columns @ fixed[:, own].mT) + residual
+        better = _better(growth, block, response, information, slope)
+        if better is not None:
+            blocks[i], fixed[:, own] = better, 0.0
+    if all(new is old for new, old in zip(blocks, growth.design.blocks, strict=True)):
+        return False
+    growth.design = replace(growth.design, blocks=tuple(blocks), _cache={})
+    growth.state = State(growth.design.join(fixed, outer, inner), growth.state.rho,
+                         growth.state.noise)
+    return True
+
+
+def _better(
+    growth: Growth,
+    block: Block,
+    response: torch.Tensor,
+    information: torch.Tensor,
+    slope: float,
+) -> Block | None:
+    """Return the block at the best other length scale, or None where the present one stays."""
+    best, found = _partial_evidence(block, response, information, slope) + WORTH, None
+    for length_scale in LENGTH_SCALES:
+        if length_scale == LENGTH_SCALE:
+            continue
+        other = growth.rows.main(block.attributes[0], length_scale)
+        evidence = _partial_evidence(other, response, information, slope)
+        if evidence > best:
+            best, found = evidence, other
+    return found
+
+
+def _partial_evidence(
+    block: Block, response: torch.Tensor, information: torch.Tensor, slope: float
+) -> float:
+    """Return max over λ of L(l, λ), summed over the outputs."""
+    columns = block.columns
+    score = columns.mT @ response  # [m, K]
+    matrix = torch.einsum("ni,nk,nj->kij", columns, information, columns)
+    smooth = torch.tensor([label == "smooth" for label in block.labels])
+    precision = torch.where(smooth, STRENGTHS.exp()[:, None], slope)  # [S, m]
+    full = matrix[:, None] + torch.diag_embed(precision)  # [K, S, m, m]
+    factor = torch.linalg.cholesky(full)
+    white = torch.linalg.solve_triangular(factor, score.mT[:, None, :, None], upper=False)
+    log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    value = 0.5 * (white[..., 0] ** 2).sum(-1) - 0.5 * log_determinant
+    value = value + 0.5 * precision.log().sum(-1)
+    return float(value.sum(0).max())

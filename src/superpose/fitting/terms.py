@@ -1,0 +1,127 @@
+"""Terms, one at a time: screened, refined by themselves, then fitted together with everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from superpose.fitting.design import Design
+from superpose.fitting.directions import Candidate, candidates
+from superpose.fitting.evidence import membership
+from superpose.fitting.growth import Growth
+from superpose.fitting.newton import Problem, Solution, State, solve
+from superpose.fitting.term_columns import TermColumns
+
+REFINED = 4
+REFINING_STEPS = 8
+REFINING_ROWS = 3_000
+WORTH = 5.0
+JOINT_STEPS = 12
+RELEVANT = 0.5
+
+
+def add_terms(growth: Growth, count: int, generator: torch.Generator) -> int:
+    """Add terms one after another, each refined on what the model so far leaves unexplained.
+
+    Returns how many were added: fewer than ``count`` where no more are worth it.
+    """
+    for added in range(count):
+        found = _next_term(growth, generator)
+        if found is None:
+            return added
+        design, state = found
+        _append(growth, design, state)
+    return count
+
+
+def fit_jointly(growth: Growth) -> None:
+    """Fit everything by Gauss-Newton steps; keep the step that is best on the held-out rows."""
+    best: list[tuple[float, State]] = []
+
+    def watch(state: State) -> None:
+        loss = float(Growth(growth.rows, growth.design, state, growth.kept)
+                     .held_out_loss().nanmean())
+        if not best or loss < best[0][0]:
+            best[:] = [(loss, state)]
+
+    growth.solution = solve(*growth.training, growth.state, iterations=JOINT_STEPS, watch=watch)
+    growth.state = best[0][1]
+
+
+def _next_term(
+    growth: Growth, generator: torch.Generator
+) -> tuple[Design, State] | None:
+    """Return the best of a few refined candidates, as a design of one term and its state.
+
+    None where no candidate gains evidence worth having over no term at all.
+    """
+    problem, f = growth.rows.problem, growth.outputs()
+    weight = problem.weight * growth.kept
+    scaled = weight[:, None] / growth.state.noise
+    residual = scaled * problem.loss.residual(f, problem.y)
+    information = scaled * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
+    ranked = candidates(growth.rows.sides(), weight, residual, information, generator)
+    seen = torch.nonzero(weight > 0)[:, 0]
+    some = seen[torch.randperm(len(seen), generator=generator)[:REFINING_ROWS]]
+    alone = replace(problem, offset=f).rows(some)
+    nothing = Design((), len(some), f.shape[1])
+    bias = torch.zeros(f.shape[1], dtype=torch.float64)
+    start = State(bias, torch.zeros(1, dtype=torch.float64), growth.state.noise)
+    floor = solve(nothing, alone, start, iterations=REFINING_STEPS).evidence + WORTH
+    best: tuple[float, Design, State] | None = None
+    for candidate in ranked[:REFINED]:
+        columns, solution = _refine(candidate, alone, some, growth.state.noise)
+        if solution.evidence > (floor if best is None else best[0]):
+            best = (solution.evidence, _alone(columns, len(f), f.shape[1]), solution.state)
+    return None if best is None else best[1:]
+
+
+def _alone(columns: TermColumns, n_rows: int, n_outputs: int) -> Design:
+    return Design((), n_rows, n_outputs, (columns,))
+
+
+def _refine(
+    candidate: Candidate, problem: Problem, rows: torch.Tensor, noise: float
+) -> tuple[TermColumns, Solution]:
+    """Fit a term by itself, drop the attributes that turn out irrelevant, and fit it again."""
+    columns = candidate.columns
+    design = _alone(columns.rows(rows), len(rows), len(candidate.outer))
+    bias = torch.zeros(len(candidate.outer), 1, dtype=torch.float64)
+    theta = design.join(bias, [candidate.outer], [candidate.inner])
+    rho = torch.zeros(design.groups()[1], dtype=torch.float64)
+    rho[1] = candidate.rho
+    if problem.loss.has_noise:
+        rho = rho + torch.tensor(noise).log()
+    solution = solve(design, problem, State(theta, rho, noise), iterations=REFINING_STEPS)
+    relevant = [i for i in range(len(columns.sides)) if float(solution.freedom[2 + i]) > RELEVANT]
+    if len(relevant) in (0, len(columns.sides)):
+        return columns, solution
+    _, outer, inner = design.split(solution.state.theta)
+    columns = replace(columns, attributes=tuple(columns.attributes[i] for i in relevant),
+                      sides=tuple(columns.sides[i] for i in relevant))
+    design = _alone(columns.rows(rows), len(rows), len(candidate.outer))
+    theta = design.join(bias, outer, [[inner[0][i] for i in relevant]])
+    rho = solution.state.rho[[0, 1, *(2 + i for i in relevant)]]
+    state = State(theta, rho, solution.state.noise)
+    return columns, solve(design, problem, state, iterations=REFINING_STEPS // 2)
+
+
+def _append(growth: Growth, design: Design, state: State) -> None:
+    """Put a term that was fitted by itself behind those of the model."""
+    fixed, outer, inner = growth.design.split(growth.state.theta)
+    bias, new_outer, new_inner = design.split(state.theta)
+    fixed = torch.cat([fixed[:, :1] + bias, fixed[:, 1:]], 1)
+    growth.design = growth.design.with_terms(*design.terms)
+    theta = growth.design.join(fixed, outer + new_outer, inner + new_inner)
+    growth.state = State(theta, torch.cat([growth.state.rho, state.rho[1:]]), growth.state.noise)
+
+
+def term_freedom(design: Design, solution: Solution) -> list[float]:
+    """Return the effective degrees of freedom of each term, its outer and inner curves together."""
+    groups, n_groups = design.groups()
+    size = membership(groups, n_groups).sum(0)
+    assert len(size) == len(solution.freedom)
+    widths = [1 + len(t.sides) for t in design.terms]
+    freedom = solution.freedom[len(solution.freedom) - sum(widths):]
+    return [float(part.sum()) for part in freedom.split(widths)]

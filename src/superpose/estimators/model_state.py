@@ -115,6 +115,9 @@ def _check(model: Any) -> None:
         expected = ("bernoulli", 1) if len(classes) == 2 else ("multinomial", len(classes))
     if (model.fit_.loss, network.n_outputs) != expected:
         raise ValueError("loss, outputs and classes do not agree")
+    noise = model.fit_.noise
+    if (noise is None) != (classes is not None) or not 0 <= (noise or 0.0) < 1e150:
+        raise ValueError("noise is a standard deviation, and classes have none")
     if len(summary.classes) != (0 if classes is None else len(classes)):
         raise ValueError("the summary knows other classes")
     if [part.kind for part in summary.parts] != [part.kind for part in network.parts]:

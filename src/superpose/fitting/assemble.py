@@ -11,7 +11,7 @@ from superpose.fitting.columns import Block
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import membership
 from superpose.fitting.newton import Solution
-from superpose.fitting.posterior import Posterior, Share
+from superpose.fitting.posterior import Posterior, Share, outer_slopes
 from superpose.fitting.term_columns import TermColumns
 from superpose.networks import Attribute, MainCurve, PairSurface, Superposition, Term
 
@@ -42,7 +42,7 @@ def assemble(
     scale[: design.n_outputs * design.n_shared] = spread  # inner curves have no units of the target
     prior = _prior_variance(groups, n_groups, solution) * scale**2
     freedom = _freedom(groups, n_groups, solution)
-    covariance = solution.covariance * scale * scale[:, None]
+    covariance = _less_class_mean(solution.covariance * scale * scale[:, None], design)
     parts: list[Part] = []
     shares: list[Share] = []
     place, inner_place = 1, design.n_outputs * design.n_shared
@@ -60,6 +60,21 @@ def assemble(
     network = Superposition(attributes, centre + spread * fixed[:, 0], parts)
     network.requires_grad_(False)
     return network, Posterior(network, covariance, shares, design.n_shared)
+
+
+def _less_class_mean(covariance: torch.Tensor, design: Design) -> torch.Tensor:
+    """Return the covariance [P, P] of coefficients less their mean over the outputs, if several.
+
+    The loss sees only differences of classes; their common level is as wide as the prior.
+    """
+    if design.n_outputs == 1:
+        return covariance
+    own = design.n_outputs * design.n_shared
+    for _ in range(2):  # rows, then columns
+        table = covariance[:own].view(design.n_outputs, design.n_shared, -1)
+        covariance = torch.cat([(table - table.mean(0)).flatten(0, 1), covariance[own:]]).mT
+        covariance = covariance.contiguous()
+    return covariance
 
 
 def _prior_variance(groups: torch.Tensor, n_groups: int, solution: Solution) -> torch.Tensor:
@@ -108,11 +123,11 @@ def _term(
     freedom: torch.Tensor,
     design: Design,
 ) -> tuple[Term, Share]:
-    """Build a term in its gauge: inner sum of unit variance, outer curve rising on the whole."""
+    """Build a term in its gauge: inner sum of unit variance, the steepest outer curve rising."""
     h = columns.inner_sum(inner)
     weight = columns.weight / columns.weight.sum()
     spread = float((weight @ (h - weight @ h) ** 2).sqrt().clamp(min=1e-12))
-    sign = -1.0 if float(outer[:, 0].sum()) < 0 else 1.0
+    sign = -1.0 if float(outer[outer[:, 0].abs().argmax(), 0]) < 0 else 1.0
     gauge = sign / spread
     knots, directions = columns.outer.knots * gauge, columns.directions
     if sign < 0:
@@ -133,5 +148,14 @@ def _term(
         (directions, *(s.directions * gauge for s in sides)),
         (float(prior[place]), *(float(prior[i]) * gauge**2 for i in starts)),
         used,
+        _mean_slopes(part, h * gauge, torch.cat([s.columns for s in sides], 1) * gauge, weight),
     )
     return part, share
+
+
+@torch.no_grad()
+def _mean_slopes(
+    part: Term, h: torch.Tensor, columns: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """Return the mean slope [K, m] of each output in the inner coefficients over the rows."""
+    return (weight[:, None] * outer_slopes(part, h)).mT @ columns

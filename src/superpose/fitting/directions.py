@@ -1,8 +1,9 @@
 """Candidate terms: random inner directions, ranked by how much an outer curve explains with them.
 
-An inner direction is a random draw of inner curves over a few attributes. Its outer curve has a
-closed-form fit to the Newton residual, and the evidence gained by it ranks the candidates
-(projection pursuit, Friedman and Stuetzle, 1981, with curves in place of lines).
+An inner direction is a sum of inner curves over a few attributes: random curves, or the main
+curves in random proportions, since what main curves share is often a common outer curve. The
+outer curve of a candidate has a closed-form fit to the Newton residual, and the evidence gained by
+it ranks the candidates (projection pursuit, Friedman and Stuetzle, 1981, with curves for lines).
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from superpose.curves import GPBasis
 from superpose.fitting.columns import Side
 from superpose.fitting.term_columns import TermColumns, narrowed, outer_basis
 
-CANDIDATES = 96
+CANDIDATES = 128
 ROWS = 3_000
-SIZES = (2, 3, 4, 6)
+SIZES = (2, 3, 4, 6, 8)
 STRENGTHS = (1.0, 10.0, 100.0)
 
 
@@ -35,6 +36,7 @@ class Candidate:
 
 def candidates(
     sides: Sequence[Side],
+    mains: torch.Tensor,
     weight: torch.Tensor,
     residual: torch.Tensor,
     information: torch.Tensor,
@@ -46,6 +48,8 @@ def candidates(
     ----------
     sides : sequence of Side
         One an attribute.
+    mains : Tensor [N, n]
+        What the main curve of every attribute contributes at present.
     weight : Tensor [N]
         Of the rows, 0 where they are held out.
     residual, information : Tensor [N, K]
@@ -59,15 +63,38 @@ def candidates(
     kept = seen[torch.randperm(len(seen), generator=generator)[:ROWS]]
     scale = float(weight[seen].sum() / weight[kept].sum())
     residual, information = residual[kept] * scale, information[kept] * scale
-    narrow = {p: narrowed(sides[p]) for p in usable}
+    pool = _pool({p: narrowed(sides[p]) for p in usable}, mains, kept)
     outer = outer_basis()
-    found = [_draw(narrow, outer, weight, kept, residual, information, generator)
-             for _ in range(CANDIDATES)]
+    found = [_draw(pool, i % 2 == 0, outer, weight, kept, residual, information, generator)
+             for i in range(CANDIDATES)]
     return sorted(found, key=lambda c: -c.gain)
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """The attributes a term can read: their sides, the shapes of their main curves, their odds."""
+
+    sides: dict[int, Side]
+    shapes: dict[int, torch.Tensor]
+    odds: torch.Tensor
+
+
+def _pool(sides: dict[int, Side], mains: torch.Tensor, kept: torch.Tensor) -> _Pool:
+    shapes, spread = {}, []
+    for p, s in sides.items():
+        columns, target = s.columns[kept], mains[kept, p]
+        ridge = 1e-8 * (columns**2).sum(0).max() + 1e-12
+        gram = columns.mT @ columns + ridge * torch.eye(columns.shape[1], dtype=columns.dtype)
+        shapes[p] = torch.linalg.solve(gram, columns.mT @ target)
+        spread.append(float(target.std()))
+    share = torch.tensor(spread, dtype=torch.float64)
+    odds = share / share.sum().clamp(min=1e-12) + 1.0 / len(spread)
+    return _Pool(sides, shapes, odds)
+
+
 def _draw(
-    sides: dict[int, Side],
+    pool: _Pool,
+    alike: bool,
     outer: tuple[GPBasis, torch.Tensor],
     weight: torch.Tensor,
     kept: torch.Tensor,
@@ -77,12 +104,17 @@ def _draw(
 ) -> Candidate:
     """Draw a few attributes and inner curves over them; fit the outer curve on the kept rows."""
     size = SIZES[int(torch.randint(len(SIZES), (1,), generator=generator))]
-    usable = list(sides)
-    picked = torch.randperm(len(usable), generator=generator)[:size].sort().values
+    usable = list(pool.sides)
+    size = min(size, len(usable))
+    picked = torch.multinomial(pool.odds, size, generator=generator).sort().values
     attributes = tuple(usable[int(i)] for i in picked)
-    columns = TermColumns(attributes, tuple(sides[p] for p in attributes), *outer, weight)
+    columns = TermColumns(attributes, tuple(pool.sides[p] for p in attributes), *outer, weight)
     few = columns.rows(kept)
-    inner = [_random_curve(s, generator) for s in few.sides]
+    if alike:
+        scale = 0.5 + torch.rand(size, generator=generator, dtype=torch.float64)
+        inner = [pool.shapes[p] * c for p, c in zip(attributes, scale, strict=True)]
+    else:
+        inner = [_random_curve(s, generator) for s in few.sides]
     h = few.inner_sum(inner)
     spread = h.std().clamp(min=1e-9)
     inner = [a / spread for a in inner]

@@ -15,7 +15,9 @@ from superpose.fitting.terms import add_terms, fit_jointly
 
 Progress = Callable[..., None] | None
 PATIENCE = 4
-MOST_PAIRS = 48
+MOST_PAIRS = 32
+FOLD_STEPS = 15
+FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
 
@@ -109,7 +111,7 @@ def _grow_pairs(
     chosen = _choose(trail, final.rows) if pairs == "auto" else len(trail.counts) - 1
     for count in trail.counts[1 : chosen + 1]:
         final.add_pairs(named or final.best_pairs(count - len(final.pairs)))
-        final.fit(iterations=FINAL_STEPS)
+        final.fit(FINAL_STEPS, FOLD_TOLERANCE)
     return trail, chosen
 
 
@@ -117,7 +119,7 @@ def _advance(folds: list[Growth], named: list[tuple[int, int]], count: int = 0) 
     for fold in folds:
         if count:
             fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs)))
-        fold.fit()
+        fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
 
 
 def _schedule(
@@ -139,7 +141,7 @@ def _grow_terms(
 ) -> tuple[Growth, tuple[DialStep, ...]]:
     """Choose how many terms on held-out rows, and learn them from all rows."""
     scout = final.holding_out(mask)
-    scout.fit(iterations=FINAL_STEPS)
+    scout.fit(FINAL_STEPS, FOLD_TOLERANCE)
     trail = Trail([], [], [], [], [])
     trail.note(0, [scout])
     reached = [scout]
@@ -159,8 +161,9 @@ def _grow_terms(
     if not chosen:
         return final, path
     best = reached[chosen]
-    whole = Growth(final.rows, best.design, best.state, final.kept)
-    return whole, path
+    everywhere = tuple(replace(t, weight=final.rows.problem.weight) for t in best.design.terms)
+    design = replace(best.design, terms=everywhere)
+    return Growth(final.rows, design, best.state, final.kept), path
 
 
 def _term_schedule(terms: str | int) -> list[int]:

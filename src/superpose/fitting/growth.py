@@ -20,6 +20,7 @@ from superpose.fitting.screening import pair_gains
 from superpose.networks import Attribute, InputBasis
 
 LENGTH_SCALE = 0.3
+PAIR_LENGTH_SCALE = 0.2
 START_RHO = 0.0
 
 
@@ -46,7 +47,7 @@ class Rows:
             knots = None
             if attribute.axis is not None and len(attribute.axis.knots) > PAIR_KNOTS:
                 knots = torch.linspace(0, 1, PAIR_KNOTS, dtype=torch.float64)
-            basis = self._basis(p, knots, LENGTH_SCALE, missing=False)
+            basis = self._basis(p, knots, PAIR_LENGTH_SCALE, missing=False)
             self._sides[p] = side(basis, self.axis_units[:, p], self.problem.weight)
         return self._sides[p]
 
@@ -130,6 +131,17 @@ class Growth:
     def outputs(self) -> torch.Tensor:
         """Return the outputs [N, K] of all rows."""
         return self.design.predict(self.state.theta)
+
+    def mains(self) -> torch.Tensor:
+        """Return what the main curve of every attribute contributes, [N, n], outputs added up."""
+        fixed = self.design.split(self.state.theta)[0].sum(0)
+        columns = self.design.fixed
+        values, place = [], 1
+        for block in self.design.blocks[: len(self.rows.attributes)]:
+            own = slice(place, place + block.columns.shape[1])
+            values.append(columns[:, own] @ fixed[own])
+            place = own.stop
+        return torch.stack(values, 1)
 
     def held_out_loss(self) -> torch.Tensor:
         """Return the loss of each row that was held out, [N]; NaN for training rows."""

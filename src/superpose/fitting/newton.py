@@ -21,6 +21,7 @@ HALVINGS = 12
 SMALLEST_CURVATURE = 1e-10
 LEVEL_PRECISION = 1e-6
 SMALLEST_NOISE = 1e-12
+FIRST_DAMPING = 0.05
 
 
 @dataclass(frozen=True)
@@ -117,28 +118,31 @@ def solve(
     member = membership(groups, n_groups)
     n_noise = float(problem.weight.sum()) - 1 if problem.loss.has_noise else 0.0
     held = _hold(groups, design, problem)
-    state, normal = start, _NormalEquations(design, problem)
+    state, normal, damping = start, _NormalEquations(design, problem), 0.0
     for i in range(iterations):
         precision = member @ state.rho.exp() + held
         information, right = normal.at(state.theta)
         covariance, log_determinant = _inverse(information, precision)
-        target = covariance @ right
-        theta, decrement, fit_loss = _walk(design, problem, precision, state.theta, target, right,
-                                           information)
+        step = covariance @ right - state.theta
+        if damping:
+            step = _damped(information, precision, right, state.theta, damping)
+        theta, length, decrement, fit_loss = _walk(design, problem, precision, state.theta, step,
+                                                   right, information)
+        damping = _next_damping(damping, length)
         noise = state.noise
         if n_noise:
             energy = float((precision * theta * theta).sum())
             noise = max((2 * fit_loss + energy) / n_noise, 1e-20)
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
-        step = ascent(slope)
-        gain = float(step @ slope.gradient)
+        climb = ascent(slope)
+        gain = float(climb @ slope.gradient)
         state = State(theta, state.rho, noise)
         if watch is not None:
             watch(state)
         converged = decrement < tolerance * noise and gain < tolerance
         if converged or i == iterations - 1:
             break
-        state = State(theta, (state.rho + step).clamp(*RANGE), noise)
+        state = State(theta, (state.rho + climb).clamp(*RANGE), noise)
     evidence = log_evidence(fit_loss, theta, precision, log_determinant, noise, n_noise)
     return Solution(state, covariance * noise, slope.freedom, slope.hessian, evidence,
                     decrement / noise, gain, i + 1, converged)
@@ -152,8 +156,8 @@ def polish(design: Design, problem: Problem, state: State, iterations: int = 30)
     for _ in range(iterations):
         information, right = normal.at(theta)
         covariance, _ = _inverse(information, precision)
-        theta, decrement, _ = _walk(design, problem, precision, theta, covariance @ right, right,
-                                    information)
+        theta, _, decrement, _ = _walk(design, problem, precision, theta,
+                                       covariance @ right - theta, right, information)
         if decrement < 1e-9 * state.noise:
             break
     return replace(state, theta=theta)
@@ -230,17 +234,48 @@ def _inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.
     return covariance, float(log_determinant)
 
 
+def _damped(
+    information: torch.Tensor,
+    precision: torch.Tensor,
+    right: torch.Tensor,
+    theta: torch.Tensor,
+    damping: float,
+) -> torch.Tensor:
+    """Return the Levenberg-Marquardt step, (A + Λ + μ diag) step = minus the gradient."""
+    matrix = information + torch.diag(precision)
+    downhill = right - matrix @ theta
+    matrix = matrix + damping * torch.diag(matrix.diagonal())
+    return torch.cholesky_solve(downhill[:, None], torch.linalg.cholesky(matrix))[:, 0]
+
+
+def _next_damping(damping: float, length: float) -> float:
+    """Return more damping after a step that had to be cut, less after one that had not."""
+    if length < 1.0:
+        return min(max(4 * damping, FIRST_DAMPING), 1e6)
+    return damping / 4 if damping / 4 > FIRST_DAMPING / 16 else 0.0
+
+
 def _walk(
     design: Design,
     problem: Problem,
     precision: torch.Tensor,
     theta: torch.Tensor,
-    target: torch.Tensor,
+    step: torch.Tensor,
     right: torch.Tensor,
     information: torch.Tensor,
-) -> tuple[torch.Tensor, float, float]:
-    """Go towards the target as far as the penalised loss falls; return also the decrement."""
-    step = target - theta
+) -> tuple[torch.Tensor, float, float, float]:
+    """Go along the step as far as the penalised loss falls.
+
+    Returns
+    -------
+    theta : Tensor [P]
+    length : float
+        Share of the step that was gone.
+    decrement : float
+        Fall of the penalised loss that the step promised.
+    loss : float
+        Unpenalised loss where it ended.
+    """
     slope = float(step @ (right - information @ theta - precision * theta))
 
     def objective(at: torch.Tensor) -> tuple[float, float]:
@@ -253,6 +288,6 @@ def _walk(
         moved = theta + length * step
         after, loss = objective(moved)
         if math.isfinite(after) and after <= before - 1e-4 * length * slope + 1e-12 * abs(before):
-            return moved, 0.5 * slope, loss
+            return moved, length, 0.5 * slope, loss
         length /= 2
-    return theta, 0.5 * slope, loss_before
+    return theta, 0.0, 0.5 * slope, loss_before

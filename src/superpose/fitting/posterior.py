@@ -3,6 +3,9 @@
 Laplace: θ ~ N(mode, S) with S the inverse Gauss-Newton Hessian. A part with Jacobian J has
 variance J S Jᵀ; to this comes what the prior leaves open between and beyond the control points
 (Rasmussen and Williams, 2006, equation 2.42).
+
+With more than two classes only differences of outputs have a meaning, so every variance is that of
+an output less the mean over the classes: a centred log-probability.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ class Share:
         Prior variance of the Gaussian process behind each of these.
     freedom : float
         Effective degrees of freedom of the part, all outputs together.
+    centre : Tensor [K, m], optional
+        For a term: mean slope over the training rows of each output in its inner coefficients.
+        Contributions stay centred when an inner curve moves, so slopes count from there.
     """
 
     shared: tuple[int, int]
@@ -42,6 +48,7 @@ class Share:
     directions: tuple[torch.Tensor, ...]
     open_variance: tuple[float, ...]
     freedom: float
+    centre: torch.Tensor | None = None
 
 
 class Posterior:
@@ -52,7 +59,8 @@ class Posterior:
     network : Superposition
         At the mode.
     covariance : Tensor [P, P]
-        Of θ = [per output: bias, parts in order], then inner curves.
+        Of θ = [per output: bias, parts in order], then inner curves; coefficients of classes are
+        measured from their mean over the classes.
     shares : sequence of Share
         One a part, in the order of ``network.parts``.
     stride : int
@@ -90,9 +98,10 @@ class Posterior:
     @torch.no_grad()
     def _variance(self, parts: list[int], axis_units: torch.Tensor, bias: bool) -> torch.Tensor:
         pieces = [self._jacobian(i, axis_units) for i in parts]
-        left_open = axis_units.new_zeros(len(axis_units), self.network.n_outputs)
+        n_outputs = self.network.n_outputs
+        left_open = axis_units.new_zeros(len(axis_units), n_outputs)
         left_open = left_open + sum(piece[2] for piece in pieces)
-        known = [self._known(k, parts, pieces, bias) for k in range(self.network.n_outputs)]
+        known = [self._known(k, parts, pieces, bias) for k in range(n_outputs)]
         return torch.stack(known, 1) + left_open
 
     def _known(
@@ -130,7 +139,18 @@ class Posterior:
             shared, left = _surface(part, share, axis_units)
         else:
             return _term(part, share, axis_units)
-        return shared, none, left[:, None].expand(-1, n_outputs)
+        return shared, none, left[:, None].expand(-1, n_outputs) * _between(n_outputs)
+
+
+def _between(n_outputs: int) -> float:
+    """Return the share of a variance, alike in every output, that is not common to all of them."""
+    return 1 - 1 / n_outputs if n_outputs > 1 else 1.0
+
+
+def outer_slopes(part: Term, h: torch.Tensor) -> torch.Tensor:
+    """Return the slopes of a term's outer curves at h, [N, K]; of several, less their mean."""
+    steep = part.outer_basis.cardinal_derivative(h) @ part.heights.mT
+    return steep - steep.mean(1, keepdim=True) if steep.shape[1] > 1 else steep
 
 
 def _curve(
@@ -162,7 +182,7 @@ def _term(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     h = part.inner_sum(axis_units)
     shared = part.outer_basis.cardinal(h) @ share.directions[0]
-    steep = part.outer_basis.cardinal_derivative(h) @ part.heights.mT  # [N, K]
+    steep = outer_slopes(part, h)
     columns, left = [], torch.zeros_like(h)
     pieces = zip(part.attributes, part.bases, share.directions[1:], share.open_variance[1:],
                  strict=True)
@@ -171,5 +191,8 @@ def _term(
         columns.append(basis.cardinal(u) @ directions)
         left = left + open_variance * basis.conditional_variance(u)
     inner = steep.mT[:, :, None] * torch.cat(columns, 1)
+    if share.centre is not None:
+        inner = inner - share.centre[:, None]
     outer_left = share.open_variance[0] * part.outer_basis.conditional_variance(h)
+    outer_left = outer_left * _between(steep.shape[1])
     return shared, inner, outer_left[:, None] + steep**2 * left[:, None]

@@ -13,11 +13,11 @@ from superpose.fitting.growth import Growth
 from superpose.fitting.newton import Problem, Solution, State, solve
 from superpose.fitting.term_columns import TermColumns
 
-REFINED = 4
-REFINING_STEPS = 8
+REFINED = 6
+REFINING_STEPS = 16
 REFINING_ROWS = 3_000
 WORTH = 5.0
-JOINT_STEPS = 12
+JOINT_STEPS = 15
 RELEVANT = 0.5
 
 
@@ -61,7 +61,8 @@ def _next_term(
     scaled = weight[:, None] / growth.state.noise
     residual = scaled * problem.loss.residual(f, problem.y)
     information = scaled * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
-    ranked = candidates(growth.rows.sides(), weight, residual, information, generator)
+    ranked = candidates(growth.rows.sides(), growth.mains(), weight, residual, information,
+                        generator)
     seen = torch.nonzero(weight > 0)[:, 0]
     some = seen[torch.randperm(len(seen), generator=generator)[:REFINING_ROWS]]
     alone = replace(problem, offset=f).rows(some)

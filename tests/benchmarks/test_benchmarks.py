@@ -1,0 +1,115 @@
+"""Benchmarks run, write what they found, and judge it as their protocol says."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from superpose.datasets import known_curves
+from superpose.explain import Curve
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Import a benchmark as running it does, with its own folder on the path."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module
+
+
+def run(module: ModuleType, monkeypatch: pytest.MonkeyPatch, *options: object) -> None:
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, options)])
+    try:
+        module.main()
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.slow
+def test_tables_are_fitted_judged_and_written(
+    benchmark: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    drawn = known_curves(120, shapes=("linear", "null"), noise=0.01)
+    drawn.X.assign(y=drawn.y).to_csv(tmp_path / "concrete.csv", index=False)
+    noise = np.random.default_rng(0).integers(0, 2, 120)
+    drawn.X.assign(y=noise).to_csv(tmp_path / "banknote.csv.gz", index=False)
+    out = tmp_path / "results" / "tables.json"
+    options = ("--data", tmp_path, "--tables", "banknote,concrete", "--folds", 2)
+    run(benchmark("tables"), monkeypatch, *options, "--peer", "none", "--out", out)
+    answer = json.loads(out.read_text())
+    assert answer["summary"] == {"tables": 2, "reached": 1}
+    assert all(fold["loss"] < 0.1 for fold in answer["tables"]["concrete"]["folds"]["superpose"])
+    assert answer["tables"]["banknote"]["loss"] > 0.6
+    assert answer["surroundings"]["packages"]["torch"]
+    assert "1 of 2 goals reached" in capsys.readouterr().out
+
+
+def test_a_goal_needs_its_loss_and_its_area_and_ratios_compare_the_same_folds(
+    benchmark: Callable[[str], ModuleType],
+) -> None:
+    tables = benchmark("tables")
+    ours = [{"loss": 0.004, "auc": 1.0, "cpu_s": s} for s in (1.0, 2.0, 30.0)]
+    theirs = [{"loss": 0.01, "auc": 1.0, "cpu_s": s} for s in (10.0, 20.0)]
+    judged = tables.judge("banknote", {"superpose": ours, "ebm": theirs})
+    assert judged["reached"]
+    assert judged["ebm"]["cpu_ratio"] == pytest.approx(10.0)
+    ours[0]["auc"] = 0.99
+    assert not tables.judge("banknote", {"superpose": ours})["reached"]
+    summary = tables.summarise({"a": judged, "b": {**judged, "ebm": {"cpu_ratio": 40.0}}}, ["ebm"])
+    assert summary["ebm_cpu_ratio"] == pytest.approx(20.0)
+
+
+def test_rows_are_drawn_and_columns_left_out_as_the_protocol_says(
+    benchmark: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    n = 9_500
+    frame = pd.DataFrame({"fnlwgt": 1, "row": np.arange(n), "income": "a"})
+    frame.to_csv(tmp_path / "adult.csv", index=False)
+    X, y, _ = benchmark("tables").load(tmp_path, "adult")
+    assert list(X) == ["row"]
+    assert X["row"].tolist() == np.random.default_rng(0).permutation(n)[:9_000].tolist()
+    assert y.name == "income"
+
+
+def test_coverage_is_the_share_of_points_whose_band_holds_the_truth(
+    benchmark: Callable[[str], ModuleType],
+) -> None:
+    table = known_curves(1_000, shapes=("linear",))
+    x = np.linspace(-1, 1, 401)
+    truth = table.truth("linear", x)
+    lower = np.where(x < 0, truth - 0.2, truth + 0.1)
+    curve = Curve("linear", "number", x, truth + 0.15, lower, truth + 0.3, 0.95, "y")
+    share, error, half = benchmark("bands").covered(table, curve)
+    assert share == pytest.approx(0.5, abs=0.01)
+    assert error == pytest.approx(0.15, abs=0.001)
+    assert half == pytest.approx((0.5 + 0.2) / 4, abs=0.001)
+
+
+@pytest.mark.slow
+def test_bands_are_measured_and_written(
+    benchmark: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "bands.json"
+    options = ("--sizes", 100, "--seeds", 2, "--dials", "main curves only", "--out", out)
+    run(benchmark("bands"), monkeypatch, *options)
+    (result,) = json.loads(out.read_text())["results"]
+    assert set(result["curves"]) == {"sine", "linear", "null"}
+    assert all(0 <= c["coverage"] <= 1 for c in result["curves"].values())
+    assert capsys.readouterr().out.count("main curves only") == 3

@@ -86,6 +86,8 @@ def _posterior_to(posterior: Posterior, store: Store) -> dict[str, Any]:
     for i, share in enumerate(posterior.shares):
         for j, directions in enumerate(share.directions):
             store.at(i)[f"directions{j}"] = directions
+        if share.centre is not None:
+            store.at(i)["centre"] = share.centre
     shares = [
         {
             "shared": list(share.shared),
@@ -120,6 +122,8 @@ def _share(words: dict[str, Any], store: Store) -> Share:
     if len(shared) != 2 or len(inner) != 2 or min(*shared, *inner, *variances) < 0:
         raise ValueError("places and variances are 0 or above")
     directions = tuple(store[f"directions{j}"] for j in range(len(variances)))
-    return Share(
-        (shared[0], shared[1]), (inner[0], inner[1]), directions, variances, float(words["freedom"])
-    )
+    centre = store["centre"] if "centre" in store else None
+    if centre is not None and (centre.ndim != 2 or centre.shape[1] != inner[1]):
+        raise ValueError("a term has a mean slope for every inner coefficient")
+    own, bent, freedom = (shared[0], shared[1]), (inner[0], inner[1]), float(words["freedom"])
+    return Share(own, bent, directions, variances, freedom, centre)

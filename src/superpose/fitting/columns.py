@@ -80,7 +80,7 @@ def side(basis: InputBasis, u: torch.Tensor, weight: torch.Tensor) -> Side:
     directions = torch.cat(basis.directions(), 1)
     known = weight * ~u.isnan()
     directions, columns = _centred(directions, basis.cardinal(u), known)
-    variance = (columns * known[:, None]).mT @ columns / known.sum().clamp(min=1.0)
+    variance = (columns * known[:, None]).mT @ columns / known.sum().clamp(min=1e-300)
     values, vectors = torch.linalg.eigh(variance)
     values, vectors = values.flip(0), vectors.flip(1)
     kept = values > SIDE_TOLERANCE * values[:1]
@@ -103,7 +103,7 @@ def pair_block(
     lattice = torch.einsum("am,bm->abm", first.directions[:, i], second.directions[:, j])
     present = (first.columns.abs().sum(1) > 0) & (second.columns.abs().sum(1) > 0)
     known = weight * present
-    mean = (known @ product) / known.sum().clamp(min=1.0)
+    mean = (known @ product) / known.sum().clamp(min=1e-300)
     return Block(
         "pair",
         (p, r),

@@ -95,7 +95,7 @@ def pair_block(
     """Return the columns of the surface of attributes p and r.
 
     Products of the principal columns of both sides, strongest first: at most ``rank``, and none
-    below a thousandth of the strongest.
+    below a thousandth of the strongest. A constant attribute has none.
     """
     first, second = sides
     i, j = _strongest(torch.outer(first.scale, second.scale), rank)
@@ -116,7 +116,7 @@ def pair_block(
 
 def _strongest(scale: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
     order = scale.flatten().argsort(descending=True, stable=True)[:rank]
-    order = order[scale.flatten()[order] > PAIR_TOLERANCE * scale.max()]
+    order = order[scale.flatten()[order] > PAIR_TOLERANCE * scale.flatten()[order[:1]]]
     return order // scale.shape[1], order % scale.shape[1]
 
 

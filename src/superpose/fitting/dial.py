@@ -77,7 +77,7 @@ def choose(
 
     The cheapest step whose loss exceeds the best step's by no more than one standard error of
     their difference, row by row (Breiman et al., 1984, section 3.4.3, made paired), or by less than
-    a thousandth of it or a ten-thousandth of the best constant's loss.
+    a thousandth of it or three ten-thousandths of the best constant's loss.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def choose(
     gaps = table - table[best]
     excess = gaps @ weight
     errors = (((gaps - excess[:, None]) ** 2) @ weight**2).sqrt()
-    slack = errors.clamp(min=max(WORTH * abs(float(means[best])), WORTH / 10 * constant))
+    slack = errors.clamp(min=max(WORTH * abs(float(means[best])), 0.3 * WORTH * constant))
     near = [i for i in range(len(losses)) if excess[i] <= slack[i]]
     chosen = min(near, key=lambda i: (costs[i], float(means[i])))
     return chosen, means.tolist(), errors.tolist()

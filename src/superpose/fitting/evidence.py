@@ -80,12 +80,12 @@ def slope_of(
     return Slope(gradient, hessian, member.sum(0) - trace)
 
 
-def ascent(slope: Slope) -> torch.Tensor:
-    """Return a step in ρ uphill: Newton's, with the curvature made negative, at most 3 long."""
+def ascent(slope: Slope, largest: float = LARGEST_STEP) -> torch.Tensor:
+    """Return a step in ρ uphill: Newton's, with the curvature made negative, at most ``largest`` long."""
     curvature, vectors = torch.linalg.eigh(-slope.hessian)
     curvature = curvature.abs().clamp(min=FLATTEST)
     step = vectors @ ((vectors.mT @ slope.gradient) / curvature)
-    return step.clamp(-LARGEST_STEP, LARGEST_STEP)
+    return step.clamp(-largest, largest)
 
 
 def log_evidence(

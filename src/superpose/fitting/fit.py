@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,11 +12,14 @@ from superpose.errors import ConvergenceWarning
 from superpose.fitting.assemble import assemble
 from superpose.fitting.dial import DialStep
 from superpose.fitting.grow import grow
-from superpose.fitting.growth import Rows
+from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import Loss, loss_named
-from superpose.fitting.newton import Problem
+from superpose.fitting.newton import Problem, Solution, polish, solve
 from superpose.fitting.posterior import Posterior
 from superpose.networks import Attribute, Superposition
+
+
+SETTLED = 0.02  # nats
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def fit_superposition(
     axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
     rows = Rows(tuple(attributes), axis_units, problem, kernel)
     growth, path = grow(rows, pairs, terms, random_state, progress)
-    solution = growth.fit(iterations=60, tolerance=1e-3)
+    solution = _finish(growth)
     network, posterior = assemble(attributes, growth.design, solution, centre=centre, spread=spread)
     gradient = max(solution.decrement, solution.gain)
     if not solution.converged:
@@ -134,6 +137,17 @@ def fit_superposition(
     noise = spread * solution.state.noise**0.5 if chosen_loss.has_noise else None
     return Fit(network, posterior, path, loss, noise, solution.evidence, solution.converged,
                solution.iterations, gradient)
+
+
+def _finish(growth: Growth) -> Solution:
+    """Climb to the end; with terms, settle the coefficients once more with the smoothness held."""
+    solution = growth.fit(iterations=40, tolerance=1e-3)
+    if solution.converged or not growth.design.terms:
+        return solution
+    settled = polish(*growth.training, solution.state)
+    solution = solve(*growth.training, settled, iterations=1)
+    growth.state = solution.state
+    return replace(solution, converged=solution.decrement < SETTLED)
 
 
 def _standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:

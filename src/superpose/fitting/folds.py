@@ -6,6 +6,7 @@ import torch
 
 SMALL, MEDIUM = 2_000, 20_000
 HELD_OUT = 5
+SCOUT = 7
 
 
 def held_out(n_rows: int, strata: torch.Tensor | None, seed: int) -> list[torch.Tensor]:
@@ -27,11 +28,21 @@ def held_out(n_rows: int, strata: torch.Tensor | None, seed: int) -> list[torch.
     """
     if n_rows < 2:
         return []
+    parts = 3 if SMALL < n_rows <= MEDIUM else min(HELD_OUT, n_rows)
+    fold = _folds(n_rows, strata, seed, parts)
+    return [fold == k for k in range(1 if n_rows > MEDIUM else parts)]
+
+
+def scout(n_rows: int, strata: torch.Tensor | None, seed: int) -> torch.Tensor:
+    """Return the mask [N] of one row in seven, held out while terms are looked for."""
+    return _folds(n_rows, strata, seed, min(SCOUT, n_rows)) == 0
+
+
+def _folds(n_rows: int, strata: torch.Tensor | None, seed: int, parts: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(n_rows, generator=generator)
     if strata is not None:
         order = order[strata[order].argsort(stable=True)]
-    parts = 3 if SMALL < n_rows <= MEDIUM else min(HELD_OUT, n_rows)
     fold = torch.empty(n_rows, dtype=torch.long)
     fold[order] = torch.arange(n_rows) % parts
-    return [fold == k for k in range(1 if n_rows > MEDIUM else parts)]
+    return fold

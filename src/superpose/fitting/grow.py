@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from superpose.fitting.dial import DialStep, choose, reading_cost
-from superpose.fitting.folds import held_out
+from superpose.fitting.folds import held_out, scout
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.length_scale import choose_length_scales
 from superpose.fitting.terms import add_terms, fit_jointly
@@ -20,6 +20,7 @@ FOLD_STEPS = 15
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
+FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def grow(
     Pairs come first, in doubling numbers, because the problem stays convex; terms after them, for
     what main curves and pairs cannot say.
     """
+    if len(rows.problem.y) < FEWEST_ROWS:
+        pairs, terms = (0 if dial == "auto" else dial for dial in (pairs, terms))
     say = progress or (lambda *_: None)
     say(0, 4, "main curves")
     everything = torch.ones(len(rows.problem.y), dtype=torch.bool)
@@ -88,7 +91,8 @@ def grow(
     path = _steps(trail, chosen, rows)
     say(2, 4, "terms")
     if terms != 0 and masks:
-        final, path = _grow_terms(final, masks[0], terms, seed, path)
+        mask = scout(len(everything), strata, seed)
+        final, path = _grow_terms(final, mask, terms, seed, path)
     say(3, 4, "all rows")
     return final, path
 
@@ -140,14 +144,14 @@ def _grow_terms(
     final: Growth, mask: torch.Tensor, terms: str | int, seed: int, path: tuple[DialStep, ...]
 ) -> tuple[Growth, tuple[DialStep, ...]]:
     """Choose how many terms on held-out rows, and learn them from all rows."""
-    scout = final.holding_out(mask)
-    scout.fit(FINAL_STEPS, FOLD_TOLERANCE)
+    first = final.holding_out(mask)
+    first.fit(FINAL_STEPS, FOLD_TOLERANCE)
     trail = Trail([], [], [], [], [])
-    trail.note(0, [scout])
-    reached = [scout]
+    trail.note(0, [first])
+    reached = [first]
     generator = torch.Generator().manual_seed(seed)
     for count in _term_schedule(terms):
-        step = Growth(scout.rows, reached[-1].design, reached[-1].state, scout.kept)
+        step = Growth(first.rows, reached[-1].design, reached[-1].state, first.kept)
         if not add_terms(step, count - len(step.design.terms), generator):
             break
         count = len(step.design.terms)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from superpose.fitting.design import Design, Linearised
-from superpose.fitting.evidence import RANGE, ascent, log_evidence, membership, slope_of
+from superpose.fitting.evidence import LARGEST_STEP, RANGE, ascent, log_evidence, membership, slope_of
 from superpose.fitting.losses import Loss
 
 HALVINGS = 12
@@ -22,6 +22,7 @@ SMALLEST_CURVATURE = 1e-10
 LEVEL_PRECISION = 1e-6
 SMALLEST_NOISE = 1e-12
 FIRST_DAMPING = 0.05
+CAUTIOUS_STEP = 0.7  # in ρ, where terms make the outputs bend with the coefficients
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def solve(
             energy = float((precision * theta * theta).sum())
             noise = max((2 * fit_loss + energy) / n_noise, 1e-20)
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
-        climb = ascent(slope)
+        climb = ascent(slope, CAUTIOUS_STEP / (1 + i / 10) if design.terms else LARGEST_STEP)
         gain = float(climb @ slope.gradient)
         state = State(theta, state.rho, noise)
         if watch is not None:
@@ -148,16 +149,17 @@ def solve(
                     decrement / noise, gain, i + 1, converged)
 
 
-def polish(design: Design, problem: Problem, state: State, iterations: int = 30) -> State:
+def polish(design: Design, problem: Problem, state: State, iterations: int = 40) -> State:
     """Finish the Newton steps with the smoothness held, to the rounding of the objective."""
     groups, n_groups = design.groups()
     precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, problem)
-    normal, theta = _NormalEquations(design, problem), state.theta
+    normal, theta, damping = _NormalEquations(design, problem), state.theta, 0.0
     for _ in range(iterations):
         information, right = normal.at(theta)
-        covariance, _ = _inverse(information, precision)
-        theta, _, decrement, _ = _walk(design, problem, precision, theta,
-                                       covariance @ right - theta, right, information)
+        step = _damped(information, precision, right, theta, damping)
+        theta, length, decrement, _ = _walk(design, problem, precision, theta, step, right,
+                                            information)
+        damping = _next_damping(damping, length)
         if decrement < 1e-9 * state.noise:
             break
     return replace(state, theta=theta)

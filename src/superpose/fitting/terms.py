@@ -27,7 +27,7 @@ def add_terms(growth: Growth, count: int, generator: torch.Generator) -> int:
     Returns how many were added: fewer than ``count`` where no more are worth it.
     """
     for added in range(count):
-        found = _next_term(growth, generator)
+        found = _next_term(growth, generator) or _next_term(growth, generator)  # another draw
         if found is None:
             return added
         design, state = found

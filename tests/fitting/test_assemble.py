@@ -2,10 +2,6 @@
 
 import pytest
 import torch
-
-from superpose.fitting.assemble import assemble
-from superpose.fitting.newton import Solution, State
-from superpose.networks import Attribute
 from tests.fitting.made_problems import (
     design_of,
     normal,
@@ -13,6 +9,10 @@ from tests.fitting.made_problems import (
     start_of,
     uniform,
 )
+
+from superpose.fitting.assemble import assemble
+from superpose.fitting.newton import Solution, State
+from superpose.networks import Attribute
 
 N = 60
 PAIRS, TERMS = ((0, 1), (1, 3)), ((0, 1), (1, 2, 3))
@@ -40,7 +40,8 @@ def solution_at(design, state):
     """A solution that ended at this state, however good it is."""
     p, n_groups = design.n_coefficients, design.groups()[1]
     eye = torch.eye(p, dtype=torch.float64)
-    return Solution(state, eye, eye[:n_groups, 0], eye[:n_groups, :n_groups], 0.0, 0.0, 0.0, 1, True)
+    freedom, hessian = eye[:n_groups, 0], eye[:n_groups, :n_groups]
+    return Solution(state, eye, freedom, hessian, 0.0, 0.0, 0.0, 1, True)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])

@@ -3,6 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from tests.fitting.made_problems import (
+    classes,
+    design_of,
+    normal,
+    numbers,
+    problem_of,
+    start_of,
+    uniform,
+)
+from tests.oracles.ridge import restricted_log_likelihood
 
 from superpose.fitting.evidence import (
     HYPER_MEAN,
@@ -15,16 +25,6 @@ from superpose.fitting.evidence import (
     slope_of,
 )
 from superpose.fitting.newton import solve
-from tests.fitting.made_problems import (
-    classes,
-    design_of,
-    normal,
-    numbers,
-    problem_of,
-    start_of,
-    uniform,
-)
-from tests.oracles.ridge import restricted_log_likelihood
 
 N = 30
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.stats import norm
 from sklearn.metrics import log_loss
+from tests.fitting.made_problems import normal, uniform
 
 from superpose.fitting.losses import LOG_2_PI, Bernoulli, Gaussian, Multinomial, loss_named
-from tests.fitting.made_problems import normal, uniform
 
 Y = {
     "gaussian": torch.tensor([0.3, -2.0, 1.0, 0.0, 5.0], dtype=torch.float64),

@@ -5,12 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from superpose.curves import Axis
-from superpose.fitting.assemble import assemble
-from superpose.fitting.newton import State, solve
-from superpose.fitting.posterior import Posterior
-from superpose.networks import Attribute
 from tests.fitting.made_problems import (
     LENGTH_SCALE,
     classes,
@@ -24,6 +18,12 @@ from tests.fitting.made_problems import (
     uniform,
 )
 from tests.oracles.ridge import process_regression, sparse_process_regression
+
+from superpose.curves import Axis
+from superpose.fitting.assemble import assemble
+from superpose.fitting.newton import State, solve
+from superpose.fitting.posterior import Posterior
+from superpose.networks import Attribute
 
 N, DRAWS = 80, 4000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from tests.oracles.superposition_loops import Input
 
 from superpose.curves import Axis, GPBasis
 from superpose.networks import (
@@ -14,7 +15,6 @@ from superpose.networks import (
     Superposition,
     Term,
 )
-from tests.oracles.superposition_loops import Input
 
 LENGTH_SCALE = 0.3
 OUTER_KNOTS = np.linspace(-2.0, 2.0, 6)
@@ -71,7 +71,8 @@ class Maker:
         heights = self.random(self.n_outputs, len(OUTER_KNOTS))
         bases = [basis for basis, _ in made]
         self.parts.append(Term(attributes, bases, inner, outer, heights))
-        described = [(p, d, z.numpy()) for p, (_, d), z in zip(attributes, made, inner, strict=True)]
+        pieces = zip(attributes, made, inner, strict=True)
+        described = [(p, d, z.numpy()) for p, (_, d), z in pieces]
         self.terms.append((described, OUTER_KNOTS, 1.0, heights.numpy()))
         return self
 

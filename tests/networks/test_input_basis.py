@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-
-from superpose.networks import InputBasis
 from tests.networks.made_networks import category, number
 from tests.oracles.superposition_loops import cardinal, matern32
+
+from superpose.networks import InputBasis
 
 U = torch.tensor([-0.5, 0.0, 0.13, 0.5, 0.99, 1.7], dtype=torch.float64)
 

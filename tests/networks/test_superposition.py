@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from tests.networks.made_networks import Maker, category, number
+from tests.oracles.superposition_loops import evaluate
 
 from superpose.curves import GPBasis
 from superpose.errors import InputError
 from superpose.networks import Attribute, InputBasis, MainCurve, Superposition, Term
-from tests.networks.made_networks import Maker, category, number
-from tests.oracles.superposition_loops import evaluate
 
 NAN = float("nan")
 

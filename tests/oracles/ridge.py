@@ -1,4 +1,4 @@
-"""Slow oracles of fitting: ridge regression, its evidence, and Gaussian processes, in dense algebra.
+"""Slow oracles of fitting: ridge regression, its evidence, Gaussian processes, by dense algebra.
 
 Harville (1974) for the restricted likelihood; Rasmussen and Williams (2006), section 2.7, for a
 Gaussian process with a linear mean under a flat prior.

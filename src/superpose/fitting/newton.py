@@ -14,7 +14,14 @@ from dataclasses import dataclass, replace
 import torch
 
 from superpose.fitting.design import Design, Linearised
-from superpose.fitting.evidence import LARGEST_STEP, RANGE, ascent, log_evidence, membership, slope_of
+from superpose.fitting.evidence import (
+    LARGEST_STEP,
+    RANGE,
+    ascent,
+    log_evidence,
+    membership,
+    slope_of,
+)
 from superpose.fitting.losses import Loss
 
 HALVINGS = 12
@@ -124,11 +131,11 @@ def solve(
         precision = member @ state.rho.exp() + held
         information, right = normal.at(state.theta)
         covariance, log_determinant = _inverse(information, precision)
-        step = covariance @ right - state.theta
-        if damping:
-            step = _damped(information, precision, right, state.theta, damping)
-        theta, length, decrement, fit_loss = _walk(design, problem, precision, state.theta, step,
-                                                   right, information)
+        downhill = right - information @ state.theta - precision * state.theta
+        newton = covariance @ downhill
+        decrement = 0.5 * float(newton @ downhill)  # a damped step is short far from the end, too
+        step = _damped(information, precision, downhill, damping) if damping else newton
+        theta, length, fit_loss = _walk(design, problem, precision, state.theta, step, downhill)
         damping = _next_damping(damping, length)
         noise = state.noise
         if n_noise:
@@ -136,17 +143,27 @@ def solve(
             noise = max((2 * fit_loss + energy) / n_noise, 1e-20)
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
         climb = ascent(slope, CAUTIOUS_STEP / (1 + i / 10) if design.terms else LARGEST_STEP)
-        gain = float(climb @ slope.gradient)
+        higher = (state.rho + climb).clamp(*RANGE)
+        gain = float((higher - state.rho) @ slope.gradient)
         state = State(theta, state.rho, noise)
         if watch is not None:
             watch(state)
         converged = decrement < tolerance * noise and gain < tolerance
         if converged or i == iterations - 1:
             break
-        state = State(theta, (state.rho + climb).clamp(*RANGE), noise)
+        state = State(theta, higher, noise)
     evidence = log_evidence(fit_loss, theta, precision, log_determinant, noise, n_noise)
-    return Solution(state, covariance * noise, slope.freedom, slope.hessian, evidence,
-                    decrement / noise, gain, i + 1, converged)
+    return Solution(
+        state,
+        covariance * noise,
+        slope.freedom,
+        slope.hessian,
+        evidence,
+        decrement / noise,
+        gain,
+        i + 1,
+        converged,
+    )
 
 
 def polish(design: Design, problem: Problem, state: State, iterations: int = 40) -> State:
@@ -156,11 +173,12 @@ def polish(design: Design, problem: Problem, state: State, iterations: int = 40)
     normal, theta, damping = _NormalEquations(design, problem), state.theta, 0.0
     for _ in range(iterations):
         information, right = normal.at(theta)
-        step = _damped(information, precision, right, theta, damping)
-        theta, length, decrement, _ = _walk(design, problem, precision, theta, step, right,
-                                            information)
+        downhill = right - information @ theta - precision * theta
+        newton = _inverse(information, precision)[0] @ downhill
+        step = _damped(information, precision, downhill, damping) if damping else newton
+        theta, length, _ = _walk(design, problem, precision, theta, step, downhill)
         damping = _next_damping(damping, length)
-        if decrement < 1e-9 * state.noise:
+        if 0.5 * float(newton @ downhill) < 1e-9 * state.noise:
             break
     return replace(state, theta=theta)
 
@@ -188,22 +206,27 @@ class _NormalEquations:
             information = _information(at, problem.weight, problem.loss.curvature(f))
             if problem.loss.has_noise and not self.design.terms:
                 self.constant = information
-        gradient = torch.cat([
-            (residual.mT @ at.shared).flatten(),
-            torch.einsum("knv,nk->v", at.inner, residual),
-        ])
+        gradient = torch.cat(
+            [
+                (residual.mT @ at.shared).flatten(),
+                torch.einsum("knv,nk->v", at.inner, residual),
+            ]
+        )
+        if not bool(gradient.isfinite().all()):
+            raise FloatingPointError("a Newton step needs finite targets, weights and columns")
         return information, information @ theta + gradient
 
 
-def _information(
-    at: Linearised, weight: torch.Tensor, curvature: torch.Tensor
-) -> torch.Tensor:
+def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) -> torch.Tensor:
     """Return Σ_n J_nᵀ (w_n C_n) J_n over the layout of θ."""
     n_outputs, n_shared, n_inner = at.outputs.shape[1], at.shared.shape[1], at.inner.shape[2]
     size = n_outputs * n_shared
     total = at.shared.new_zeros(size + n_inner, size + n_inner)
-    scaled = weight[:, None, None] * curvature.clamp(min=SMALLEST_CURVATURE) \
-        if n_outputs == 1 else weight[:, None, None] * curvature
+    scaled = (
+        weight[:, None, None] * curvature.clamp(min=SMALLEST_CURVATURE)
+        if n_outputs == 1
+        else weight[:, None, None] * curvature
+    )
     for k in range(n_outputs):
         rows = slice(k * n_shared, (k + 1) * n_shared)
         for j in range(k, n_outputs):
@@ -239,15 +262,12 @@ def _inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.
 def _damped(
     information: torch.Tensor,
     precision: torch.Tensor,
-    right: torch.Tensor,
-    theta: torch.Tensor,
+    downhill: torch.Tensor,
     damping: float,
 ) -> torch.Tensor:
-    """Return the Levenberg-Marquardt step, (A + Λ + μ diag) step = minus the gradient."""
-    matrix = information + torch.diag(precision)
-    downhill = right - matrix @ theta
-    matrix = matrix + damping * torch.diag(matrix.diagonal())
-    return torch.cholesky_solve(downhill[:, None], torch.linalg.cholesky(matrix))[:, 0]
+    """Return the Levenberg-Marquardt step, (A + Λ + μ diag) step = downhill."""
+    extra = damping * (information.diagonal() + precision)
+    return _inverse(information, precision + extra)[0] @ downhill
 
 
 def _next_damping(damping: float, length: float) -> float:
@@ -263,22 +283,19 @@ def _walk(
     precision: torch.Tensor,
     theta: torch.Tensor,
     step: torch.Tensor,
-    right: torch.Tensor,
-    information: torch.Tensor,
-) -> tuple[torch.Tensor, float, float, float]:
-    """Go along the step as far as the penalised loss falls.
+    downhill: torch.Tensor,
+) -> tuple[torch.Tensor, float, float]:
+    """Go along the step as far as the penalised loss falls; downhill is minus its gradient.
 
     Returns
     -------
     theta : Tensor [P]
     length : float
         Share of the step that was gone.
-    decrement : float
-        Fall of the penalised loss that the step promised.
     loss : float
         Unpenalised loss where it ended.
     """
-    slope = float(step @ (right - information @ theta - precision * theta))
+    slope = float(step @ downhill)
 
     def objective(at: torch.Tensor) -> tuple[float, float]:
         loss = problem.value(problem.outputs(design.predict(at)))
@@ -290,6 +307,6 @@ def _walk(
         moved = theta + length * step
         after, loss = objective(moved)
         if math.isfinite(after) and after <= before - 1e-4 * length * slope + 1e-12 * abs(before):
-            return moved, length, 0.5 * slope, loss
+            return moved, length, loss
         length /= 2
-    return theta, 0.0, 0.5 * slope, loss_before
+    return theta, 0.0, loss_before

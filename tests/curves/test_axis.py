@@ -52,13 +52,38 @@ def test_no_knot_interval_is_wasted_beyond_what_a_gap_in_the_units_asks(name):
         assert axis.from_axis(axis.knots) == pytest.approx(np.unique(x))
         return
     counts = np.histogram(axis.to_axis(x), axis.knots)[0]
-    assert (counts > 0).mean() >= 0.9  # ranks alone: hardly an interval without data
+    free = ~_beside_a_tied_value(axis, x)
+    assert free.any()
+    assert (counts > 0)[free].mean() >= 0.9  # ranks alone: hardly an interval without data
+    widest = np.diff(np.unique(axis.to_axis(x))).max()
+    assert widest <= 4 / 20 / (1 - 4 / 20)  # a tied value takes four spacings, ends stretched
 
 
-def test_default_blend_gives_an_outlier_few_knots():
+def _beside_a_tied_value(axis, x):
+    """Which intervals lie within the two spacings that a value of many rows takes on each side."""
+    values, rows = np.unique(x, return_counts=True)
+    tied = axis.to_axis(values[rows / len(x) > 1 / 20])
+    spacing = axis.knots[1] - axis.knots[0]
+    middle = (axis.knots[1:] + axis.knots[:-1]) / 2
+    return (np.abs(middle[:, None] - tied) <= 2.5 * spacing).any(1)
+
+
+@pytest.mark.parametrize("blend", [0.3, 0.65, 0.9])
+def test_a_lonely_value_takes_no_more_than_the_share_of_the_units(blend):
     for name in ("outlier", "outlier below", "spike of zeros", "lognormal"):
-        axis = Axis.from_data(COLUMNS[name], n_knots=20)
-        assert np.diff(np.sort(axis.to_axis(COLUMNS[name]))).max() < 0.13
+        axis = Axis.from_data(COLUMNS[name], n_knots=20, blend=blend)
+        tied = blend * 4 / 20 / (1 - 4 / 20) if name == "spike of zeros" else blend * 0.01
+        assert np.diff(np.sort(axis.to_axis(COLUMNS[name]))).max() < 1 - blend + tied
+
+
+def test_the_axis_follows_the_units_ten_body_widths_out_and_no_further():
+    """One far value takes the units' share of ten body widths, wherever beyond them it lies."""
+    x = np.append(np.linspace(0, 1, 1001), [1e3])
+    near, far = (Axis.from_data(np.where(x == 1e3, v, x)) for v in (12.0, 1e9))
+    assert far.to_axis(1.0) == pytest.approx(near.to_axis(1.0), abs=1e-3)
+    assert 1 - far.to_axis(1.0) == pytest.approx(0.35 * 9 / 10, abs=0.01)
+    inside = Axis.from_data(np.where(x == 1e3, 2.0, x))
+    assert 1 - inside.to_axis(1.0) == pytest.approx(0.35 / 2, abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["normal", "lognormal", "outlier", "few", "two humps"])
@@ -156,7 +181,7 @@ def test_any_floats_at_all(x):
     [
         ({"n_knots": 0}, "n_knots must be at least 1; got n_knots=0; pass 5 to 40"),
         ({"blend": 0.0}, "blend must be above 0 and at most 1; got blend=0.0; "
-         "pass 0.5, or 1 for ranks"),
+         "pass 0.65, or 1 for ranks"),
         ({"sample_weight": [1.0]}, "sample_weight must hold one finite number >= 0 for each row; "
          "got weights of shape (1,) for 2 rows; pass one weight a row, or leave sample_weight out"),
     ],

@@ -25,8 +25,9 @@ class Axis:
     """A strictly increasing, once differentiable map T from units to the axis, and its knots.
 
     T interpolates a few points (x_i, u_i) with a monotone rational quadratic spline, and goes on
-    as a straight line outside the data. On the axis the data are spread out: close to their ranks
-    where they crowd or trail off, close to their own units otherwise.
+    as a straight line outside the data. By default the axis is two thirds ranks, which spread the
+    rows out, and one third units, which are followed up to ten body widths beyond the body of the
+    data (its middle nine tenths) and not further.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class Axis:
     >>> import numpy as np
     >>> axis = Axis.from_data(np.array([1.0, 2.0, 3.0, 1e9]), n_knots=8)
     >>> axis.knots.round(2)
-    array([0.  , 0.25, 0.75, 1.  ])
+    array([0.  , 0.25, 0.49, 1.  ])
     >>> axis.from_axis(axis.to_axis(np.array([0.0, 2.5, 1e9])))
     array([0.0e+00, 2.5e+00, 1.0e+09])
     """
@@ -196,7 +197,7 @@ def _check_options(n_knots: int, blend: float) -> None:
         raise InputError("n_knots must be at least 1", f"got n_knots={n_knots}", "pass 5 to 40")
     if not 0.0 < blend <= 1.0:
         raise InputError(
-            "blend must be above 0 and at most 1", f"got blend={blend}", "pass 0.5, or 1 for ranks"
+            "blend must be above 0 and at most 1", f"got blend={blend}", "pass 0.65, or 1 for ranks"
         )
 
 

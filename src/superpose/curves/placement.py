@@ -20,7 +20,8 @@ def place(
 
     Each distinct value has a share of the rows, capped so that no value takes more than four knot
     spacings. The map is ``blend`` times the mid-rank of these shares plus ``1 - blend`` times the
-    units, which are followed over the body of the data and a little beyond, not along the tails.
+    units, which are followed over the body of the data (its middle nine tenths) and up to ten body
+    widths beyond it, not along longer tails.
 
     Parameters
     ----------

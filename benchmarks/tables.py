@@ -97,9 +97,9 @@ def score(model: Any, X: pd.DataFrame, y: pd.Series, spread: float) -> Score:
 
 
 def dial_of(model: Any) -> dict[str, float]:
-    """The step of the dial at which the model stands."""
-    step = next(step for step in model.complexity_path_ if step.chosen)
-    return {"pairs": step.pairs, "terms": step.terms, "curves": step.curves, "cost": step.cost}
+    """What there is to read: counted in the model, not read off the step it was grown to."""
+    counts = {"pairs": len(model.pairs_), "terms": len(model.terms_)}
+    return counts | {"curves": int(model.fit_.network.n_curves())}
 
 
 def measure(make: Callable[[bool], Any], data: tuple, rows: tuple, classes: bool) -> Score:

@@ -82,9 +82,9 @@ show(DialDisplay.from_estimator(model).plot().figure_, "dial")
 # average note. 0 changes nothing; +2.2 makes the odds nine times as high, -2.2 nine times as low.
 
 figure, panels = plt.subplots(2, 2, figsize=(10, 7.2), layout="constrained")
-for importance, panel in zip(model.importances_, panels.flat, strict=False):
-    if importance.name in model.curves_:
-        CurveDisplay.from_estimator(model, importance.name).plot(panel)
+by_importance = [part.name for part in model.importances_ if part.name in model.curves_]
+for name, panel in zip(by_importance, panels.flat, strict=True):
+    CurveDisplay.from_estimator(model, name).plot(panel)
 show(figure, "curves")
 
 # %%
@@ -107,9 +107,8 @@ def in_words(curve):
     return f"{curve.name} {reach}; speaks for {', '.join(said) or 'neither class'}"
 
 
-for importance in model.importances_:
-    if importance.name in model.curves_:
-        print(in_words(model.curves_[importance.name]))
+for name in by_importance:
+    print(in_words(model.curves_[name]))
 
 # %%
 # How many curves are needed?

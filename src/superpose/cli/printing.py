@@ -51,7 +51,7 @@ def _head(done: Study) -> RenderableType:
     what = "Classification" if done.task == "classification" else "Regression"
     other = "regression" if done.task == "classification" else "classification"
     lines = [
-        f"[bold]{what} of {escape(summary.target)}[/bold], because {escape(done.reason)} "
+        f"[bold]{what} of {escape(summary.target)}[/bold], because {escape(done.reason)}",
         f"[dim](--task {other} would override)[/dim]",
         f"{summary.rows:,} rows, {len(kinds)} attributes: {numbers} numbers, "
         f"{categories} categories; fitted in {done.seconds:.1f} s",
@@ -83,11 +83,11 @@ def _quality(held_out: Any) -> RenderableType:
 def _dial(path: Any) -> RenderableType:
     """Every step from the additive model on; loss against what there is to read."""
     table = Table(box=SIMPLE, title="The dial: what more curves would buy", title_justify="left")
-    for name in ("model", "curves", "cost to read", "degrees of freedom", "loss", "± s.e.", ""):
-        table.add_column(name, justify="left" if name in ("model", "") else "right")
+    for name in ("model", "curves", "cost to read", "d.o.f.", "loss", "± s.e.", ""):
+        table.add_column(name, justify="left" if name in ("model", "") else "right", no_wrap=True)
     for step in path:
         table.add_row(
-            escape(_added(step)),
+            _holds(step),
             str(step.curves),
             number(step.cost),
             number(step.dof),
@@ -97,24 +97,20 @@ def _dial(path: Any) -> RenderableType:
             style="bold" if step.chosen else None,
         )
     rule = (
-        "  chosen: the cheapest to read whose loss is within one standard error (of the difference)"
-        " of the best"
+        "  loss: on rows held out. Chosen: the cheapest to read whose loss is within one standard\n"
+        "  error of its difference from the best. Cost: a curve 1, a pair 2, a term its curves."
     )
     return Group(table, Text(rule, style="dim"))
 
 
-def _added(step: Any, most: int = 2) -> str:
-    """What is in the model at a step, and the names of what was added, if there are any."""
+def _holds(step: Any) -> str:
+    """What is in the model at a step; the report names what was added."""
     counts = [
         f"{count} {word if count == 1 else word + 's'}"
         for count, word in ((step.pairs, "pair"), (step.terms, "term"))
         if count
     ]
-    words = " and ".join(["main curves", *counts])
-    if not step.names or not counts:
-        return words
-    more = f" and {len(step.names) - most} more" if len(step.names) > most else ""
-    return f"{words}: {', '.join(step.names[:most])}{more}"
+    return " + ".join(["main curves", *counts])
 
 
 def _parts(model: Any) -> RenderableType:

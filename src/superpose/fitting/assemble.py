@@ -132,7 +132,9 @@ def _term(
     knots, directions = columns.outer.knots * gauge, columns.directions
     if sign < 0:
         knots, directions = knots.flip(0), directions.flip(0)
-    basis = GPBasis(knots, "matern32", length_scale=float(columns.outer.kernel.length_scale) / spread)
+    basis = GPBasis(
+        knots, "matern32", length_scale=float(columns.outer.kernel.length_scale) / spread
+    )
     centre = weight @ (basis.cardinal(h * gauge) @ directions)
     directions = directions - centre
     sides = columns.sides

@@ -13,7 +13,7 @@ import torch
 from superpose.networks import InputBasis
 
 PAIR_KNOTS = 16
-PAIR_RANK = 48
+PAIR_RANK = 64
 PAIR_TOLERANCE = 1e-3
 SIDE_TOLERANCE = 1e-6
 

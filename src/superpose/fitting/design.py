@@ -121,8 +121,10 @@ class Design:
                 count += 1
         return torch.tensor(shared * self.n_outputs + inner), count
 
-    def split(self, theta: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor], list[list[torch.Tensor]]]:
-        """Return θ as coefficients [K, P0], of outer curves [K, m] each, and of inner curves [m]."""
+    def split(
+        self, theta: torch.Tensor
+    ) -> tuple[torch.Tensor, list[torch.Tensor], list[list[torch.Tensor]]]:
+        """Return θ as coefficients [K, P0], of outer curves [K, m], and of inner curves [m]."""
         blocks, outer, inner = self.widths
         shared = theta[: self.n_outputs * self.n_shared].view(self.n_outputs, -1)
         fixed, *outers = shared.split([1 + sum(blocks), *outer], 1)

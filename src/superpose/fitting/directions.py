@@ -65,8 +65,10 @@ def candidates(
     residual, information = residual[kept] * scale, information[kept] * scale
     pool = _pool({p: narrowed(sides[p]) for p in usable}, mains, kept)
     outer = outer_basis()
-    found = [_draw(pool, i % 2 == 0, outer, weight, kept, residual, information, generator)
-             for i in range(CANDIDATES)]
+    found = [
+        _draw(pool, i % 2 == 0, outer, weight, kept, residual, information, generator)
+        for i in range(CANDIDATES)
+    ]
     return sorted(found, key=lambda c: -c.gain)
 
 

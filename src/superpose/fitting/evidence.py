@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import torch
 
-HYPER_MEAN = 3.0
-HYPER_SD = 3.0
+HYPER_MEAN = 5.0
+HYPER_SD = 5.0
 RANGE = (-14.0, 18.0)
 LARGEST_STEP = 3.0
 FLATTEST = 0.05
@@ -81,7 +81,7 @@ def slope_of(
 
 
 def ascent(slope: Slope, largest: float = LARGEST_STEP) -> torch.Tensor:
-    """Return a step in ρ uphill: Newton's, with the curvature made negative, at most ``largest`` long."""
+    """Return a step in ρ uphill: Newton's made concave, at most ``largest`` long."""
     curvature, vectors = torch.linalg.eigh(-slope.hessian)
     curvature = curvature.abs().clamp(min=FLATTEST)
     step = vectors @ ((vectors.mT @ slope.gradient) / curvature)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from superpose.errors import ConvergenceWarning
+from superpose.errors import ConvergenceWarning, InputError
 from superpose.fitting.assemble import assemble
 from superpose.fitting.dial import DialStep
 from superpose.fitting.grow import grow
@@ -17,7 +17,6 @@ from superpose.fitting.losses import Loss, loss_named
 from superpose.fitting.newton import Problem, Solution, polish, solve
 from superpose.fitting.posterior import Posterior
 from superpose.networks import Attribute, Superposition
-
 
 SETTLED = 0.02  # nats
 
@@ -44,6 +43,9 @@ class Fit:
         Newton steps of the final fit.
     gradient : float
         What a further step could still gain, in nats, of the penalised loss or the evidence.
+    held_out : Tensor [N, K] or None
+        Output for each training row by a model of the same dial that had not seen it; NaN where a
+        row was not held out. The dial was chosen with these rows, which flatters them a little.
     """
 
     network: Superposition
@@ -55,6 +57,16 @@ class Fit:
     converged: bool
     iterations: int
     gradient: float
+    held_out: torch.Tensor | None = None
+
+    def dof(self) -> float:
+        """Return the effective degrees of freedom of all parts and outputs together.
+
+        The trace of what turns targets into fitted values (Hastie and Tibshirani, 1990, section
+        3.5), less the bias of each output, which every model has. A straight line uses 1, a curve
+        through m free points up to m - 1.
+        """
+        return sum(self.posterior.dof)
 
 
 def fit_superposition(
@@ -101,6 +113,11 @@ def fit_superposition(
     -------
     Fit
 
+    Raises
+    ------
+    InputError
+        Where targets or weights are not finite, the weights count no rows, or the loss is unknown.
+
     Warns
     -----
     ConvergenceWarning
@@ -119,11 +136,13 @@ def fit_superposition(
     """
     weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
     chosen_loss = loss_named(loss, y)
+    _check(chosen_loss, y, weight)
     centre, spread = _standard(chosen_loss, y, weight)
     problem = Problem((y.double() - centre) / spread, weight.double(), chosen_loss)
     axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
     rows = Rows(tuple(attributes), axis_units, problem, kernel)
-    growth, path = grow(rows, pairs, terms, random_state, progress)
+    grown = grow(rows, pairs, terms, random_state, progress)
+    growth = grown.growth
     solution = _finish(growth)
     network, posterior = assemble(attributes, growth.design, solution, centre=centre, spread=spread)
     gradient = max(solution.decrement, solution.gain)
@@ -135,8 +154,11 @@ def fit_superposition(
             stacklevel=2,
         )
     noise = spread * solution.state.noise**0.5 if chosen_loss.has_noise else None
-    return Fit(network, posterior, path, loss, noise, solution.evidence, solution.converged,
-               solution.iterations, gradient)
+    return Fit(
+        *(network, posterior, grown.path, loss, noise, solution.evidence),
+        *(solution.converged, solution.iterations, gradient),
+        held_out=centre + spread * grown.held_out,
+    )
 
 
 def _finish(growth: Growth) -> Solution:
@@ -148,6 +170,24 @@ def _finish(growth: Growth) -> Solution:
     solution = solve(*growth.training, settled, iterations=1)
     growth.state = solution.state
     return replace(solution, converged=solution.decrement < SETTLED)
+
+
+def _check(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> None:
+    """Refuse what no Newton step could be made of."""
+    if not bool(y.isfinite().all()) or not bool((weight.isfinite() & (weight >= 0)).all()):
+        raise InputError(
+            "targets must be finite, and weights finite and 0 or above",
+            f"found {int((~y.isfinite()).sum())} targets and "
+            f"{int((~weight.isfinite() | (weight < 0)).sum())} weights that are not",
+            "leave these rows out",
+        )
+    total, fewest = float(weight.sum()), 1.0 if loss.has_noise else 0.0
+    if total <= fewest:
+        raise InputError(
+            f"weights say how many rows each row stands for, and must sum to more than {fewest:g}",
+            f"they sum to {total:.3g}",
+            "multiply them by the number of rows, or leave them out",
+        )
 
 
 def _standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:

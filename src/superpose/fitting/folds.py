@@ -10,8 +10,9 @@ SCOUT = 7
 
 
 def held_out(n_rows: int, strata: torch.Tensor | None, seed: int) -> list[torch.Tensor]:
-    """Return masks [N] of the rows each fold holds out: five folds on small tables, three on
-    medium ones, and one fifth of the rows, once, on large ones.
+    """Return masks [N] of the rows that each fold holds out.
+
+    Five folds on small tables, three on medium ones, one fifth of the rows, once, on large ones.
 
     Parameters
     ----------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -11,8 +12,10 @@ from superpose.fitting.dial import DialStep, choose, reading_cost
 from superpose.fitting.folds import held_out, scout
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.length_scale import choose_length_scales
-from superpose.fitting.terms import add_terms, fit_jointly
+from superpose.fitting.newton import Problem
+from superpose.fitting.terms import WORTH, add_terms, fit_jointly
 
+NAN = float("nan")
 Progress = Callable[..., None] | None
 PATIENCE = 4
 MOST_PAIRS = 32
@@ -25,36 +28,48 @@ FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
 
 @dataclass(frozen=True)
 class Trail:
-    """Held-out losses along one direction of the dial.
+    """Held-out outputs along one direction of the dial.
 
     Attributes
     ----------
+    problem : Problem
     counts : list of int
         Pairs, or terms, at each step; the first is where it started.
-    losses : list of Tensor [N]
-        Loss of each row that was held out; NaN elsewhere.
+    outputs : list of Tensor [N, K]
+        Outputs of each row, made without it; NaN where a row was not held out.
     costs : list of float
         What each step costs to read, in curves.
     curves : list of int
         Curves and surfaces of each step.
     freedom : list of float
         Effective degrees of freedom, mean over the folds.
+    names : list of tuple of str
+        What the first fold added in each step.
     """
 
-    counts: list[int]
-    losses: list[torch.Tensor]
-    costs: list[float]
-    curves: list[int]
-    freedom: list[float]
+    problem: Problem
+    counts: list[int] = field(default_factory=list)
+    outputs: list[torch.Tensor] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+    curves: list[int] = field(default_factory=list)
+    freedom: list[float] = field(default_factory=list)
+    names: list[tuple[str, ...]] = field(default_factory=list)
 
     def note(self, count: int, folds: list[Growth]) -> None:
         """Write down a step."""
+        known = sum(map(len, self.names))
+        self.names.append(tuple(added_names(folds[0])[known:]))
         self.counts.append(count)
-        self.losses.append(_held_out_loss(folds))
+        self.outputs.append(_held_out_outputs(folds))
         self.costs.append(sum(_cost(fold) for fold in folds) / len(folds))
         self.curves.append(round(sum(_curves(fold) for fold in folds) / len(folds)))
         freedom = [float(f.solution.freedom.sum()) for f in folds if f.solution is not None]
         self.freedom.append(sum(freedom) / max(len(freedom), 1))
+
+    @property
+    def losses(self) -> list[torch.Tensor]:
+        """Loss of each row that was held out, [N] a step; NaN elsewhere."""
+        return [self.problem.loss.value(f, self.problem.y) for f in self.outputs]
 
     @property
     def idle(self) -> int:
@@ -63,20 +78,40 @@ class Trail:
         return len(means) - 1 - means.index(min(means))
 
 
+@dataclass(frozen=True)
+class Grown:
+    """A model at the chosen step of the dial.
+
+    Attributes
+    ----------
+    growth : Growth
+        On all rows.
+    path : tuple of DialStep
+        Every step that was tried.
+    held_out : Tensor [N, K]
+        Outputs of each row by a model of the same dial that had not seen it; NaN where none.
+    """
+
+    growth: Growth
+    path: tuple[DialStep, ...]
+    held_out: torch.Tensor
+
+
 def grow(
     rows: Rows,
     pairs: str | int | Sequence[tuple[int, int]],
     terms: str | int,
     seed: int,
     progress: Progress = None,
-) -> tuple[Growth, tuple[DialStep, ...]]:
-    """Return the model at the chosen step, learned from all rows, and the path of the dial.
+) -> Grown:
+    """Grow the model to the chosen step and learn it from all rows.
 
     Pairs come first, in doubling numbers, because the problem stays convex; terms after them, for
     what main curves and pairs cannot say.
     """
     if len(rows.problem.y) < FEWEST_ROWS:
-        pairs, terms = (0 if dial == "auto" else dial for dial in (pairs, terms))
+        pairs = 0 if pairs == "auto" else pairs
+        terms = 0 if terms == "auto" else terms
     say = progress or (lambda *_: None)
     say(0, 4, "main curves")
     everything = torch.ones(len(rows.problem.y), dtype=torch.bool)
@@ -86,43 +121,49 @@ def grow(
         final.fit()
     strata = None if rows.problem.loss.has_noise else rows.problem.y
     masks = held_out(len(everything), strata, seed)
+    if not masks:
+        alone = DialStep(0, 0, len(final.design.blocks), _cost(final), 0.0, NAN, NAN, True)
+        return Grown(final, (alone,), torch.full_like(final.outputs(), torch.nan))
     say(1, 4, "pairs")
-    trail, chosen = _grow_pairs(final, masks, pairs)
-    path = _steps(trail, chosen, rows)
+    grown = _grow_pairs(final, masks, pairs)
     say(2, 4, "terms")
-    if terms != 0 and masks:
-        mask = scout(len(everything), strata, seed)
-        final, path = _grow_terms(final, mask, terms, seed, path)
+    if terms != 0:
+        grown = _grow_terms(grown, scout(len(everything), strata, seed), terms, seed)
     say(3, 4, "all rows")
-    return final, path
+    return grown
 
 
 def _grow_pairs(
     final: Growth, masks: list[torch.Tensor], pairs: str | int | Sequence[tuple[int, int]]
-) -> tuple[Trail, int]:
+) -> Grown:
     """Choose how many pairs on held-out rows, and put them into the final model."""
     folds = [final.holding_out(mask) for mask in masks]
-    trail = Trail([], [], [], [], [])
+    trail = Trail(final.rows.problem)
     n = len(final.rows.attributes)
     schedule, named = _schedule(pairs, n)
-    _advance(folds, [])
+    worth = 0.0 if pairs == "auto" else -math.inf  # so many were asked for
+    _advance(folds, [], 0, worth)
     trail.note(0, folds)
     for count in schedule:
-        _advance(folds, named, count)
+        _advance(folds, named, count, worth)
         trail.note(count, folds)
         if pairs == "auto" and trail.idle >= PATIENCE:
             break
     chosen = _choose(trail, final.rows) if pairs == "auto" else len(trail.counts) - 1
-    for count in trail.counts[1 : chosen + 1]:
-        final.add_pairs(named or final.best_pairs(count - len(final.pairs)))
+    for i in range(1, chosen + 1):
+        before = len(final.pairs)
+        final.add_pairs(named or final.best_pairs(trail.counts[i] - before, worth))
         final.fit(FINAL_STEPS, FOLD_TOLERANCE)
-    return trail, chosen
+        trail.names[i] = tuple(added_names(final)[before:])
+    return Grown(final, _steps(trail, chosen, final.rows), trail.outputs[chosen])
 
 
-def _advance(folds: list[Growth], named: list[tuple[int, int]], count: int = 0) -> None:
+def _advance(
+    folds: list[Growth], named: list[tuple[int, int]], count: int, worth: float
+) -> None:
     for fold in folds:
         if count:
-            fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs)))
+            fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs), worth))
         fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
 
 
@@ -131,28 +172,28 @@ def _schedule(
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """Return the numbers of pairs to try, and the pairs themselves where they were named."""
     every = n * (n - 1) // 2
-    if pairs == "auto":
+    if isinstance(pairs, str):
         most = min(every, 3 * n, MOST_PAIRS)
         return [2**i for i in range(10) if 2**i < most] + ([most] if most else []), []
     if isinstance(pairs, int):
         return ([min(pairs, every)] if pairs and every else []), []
-    named = [(min(p, r), max(p, r)) for p, r in pairs]  # type: ignore[misc]
+    named = [(min(p, r), max(p, r)) for p, r in pairs]
     return ([len(named)] if named else []), named
 
 
-def _grow_terms(
-    final: Growth, mask: torch.Tensor, terms: str | int, seed: int, path: tuple[DialStep, ...]
-) -> tuple[Growth, tuple[DialStep, ...]]:
+def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -> Grown:
     """Choose how many terms on held-out rows, and learn them from all rows."""
+    final, path = grown.growth, grown.path
     first = final.holding_out(mask)
     first.fit(FINAL_STEPS, FOLD_TOLERANCE)
-    trail = Trail([], [], [], [], [])
+    trail = Trail(final.rows.problem)
     trail.note(0, [first])
     reached = [first]
     generator = torch.Generator().manual_seed(seed)
+    worth = WORTH if terms == "auto" else -math.inf  # so many were asked for
     for count in _term_schedule(terms):
         step = Growth(first.rows, reached[-1].design, reached[-1].state, first.kept)
-        if not add_terms(step, count - len(step.design.terms), generator):
+        if not add_terms(step, count - len(step.design.terms), generator, worth):
             break
         count = len(step.design.terms)
         fit_jointly(step)
@@ -163,11 +204,12 @@ def _grow_terms(
     chosen = _choose(trail, final.rows) if terms == "auto" else len(reached) - 1
     path = _continue(path, trail, chosen, final.rows)
     if not chosen:
-        return final, path
+        return replace(grown, path=path)
     best = reached[chosen]
     everywhere = tuple(replace(t, weight=final.rows.problem.weight) for t in best.design.terms)
     design = replace(best.design, terms=everywhere)
-    return Growth(final.rows, design, best.state, final.kept), path
+    whole = Growth(final.rows, design, best.state, final.kept)
+    return Grown(whole, path, trail.outputs[chosen])
 
 
 def _term_schedule(terms: str | int) -> list[int]:
@@ -176,8 +218,6 @@ def _term_schedule(terms: str | int) -> list[int]:
 
 
 def _choose(trail: Trail, rows: Rows) -> int:
-    if not trail.losses or trail.losses[0].isnan().all():
-        return 0
     return _chosen(trail, rows)[0]
 
 
@@ -191,10 +231,13 @@ def _chosen(trail: Trail, rows: Rows) -> tuple[int, list[float], list[float]]:
 def _steps(trail: Trail, chosen: int, rows: Rows) -> tuple[DialStep, ...]:
     _, means, errors = _chosen(trail, rows)
     unit = 2.0 if rows.problem.loss.has_noise else 1.0  # the loss is half a squared error
-    table = zip(trail.counts, trail.curves, trail.costs, trail.freedom, means, errors, strict=True)
+    table = zip(trail.counts, trail.curves, trail.costs, trail.freedom, strict=True)
     return tuple(
-        DialStep(count, 0, curves, cost, freedom, unit * mean, unit * error, i == chosen)
-        for i, (count, curves, cost, freedom, mean, error) in enumerate(table)
+        DialStep(
+            *(count, 0, curves, cost, freedom, unit * means[i], unit * errors[i], i == chosen),
+            names=trail.names[i],
+        )
+        for i, (count, curves, cost, freedom) in enumerate(table)
     )
 
 
@@ -205,19 +248,34 @@ def _continue(
     base = next(step for step in path if step.chosen)
     steps = _steps(trail, chosen, rows)
     shift = base.loss - steps[0].loss
-    more = tuple(replace(step, pairs=base.pairs, terms=step.pairs, loss=step.loss + shift)
-                 for step in steps[1:])
+    more = tuple(
+        replace(step, pairs=base.pairs, terms=step.pairs, loss=step.loss + shift)
+        for step in steps[1:]
+    )
     if not chosen:
         return path + more
     return tuple(replace(step, chosen=False) for step in path) + more
 
 
-def _held_out_loss(folds: list[Growth]) -> torch.Tensor:
-    total = torch.full((len(folds[0].kept),), torch.nan, dtype=torch.float64)
+def _held_out_outputs(folds: list[Growth]) -> torch.Tensor:
+    first = folds[0].outputs()
+    total = torch.full_like(first, torch.nan)
     for fold in folds:
-        loss = fold.held_out_loss()
-        total = torch.where(total.isnan(), loss, total)
+        total = torch.where(fold.kept[:, None], total, fold.outputs())
     return total
+
+
+def added_names(growth: Growth) -> list[str]:
+    """Return readable names of the pairs and terms of a model, in the order they came."""
+    names = [attribute.name for attribute in growth.rows.attributes]
+    read = growth.pairs + [t.attributes for t in growth.design.terms]
+    pairs = len(growth.pairs)
+    return [
+        " × ".join(names[p] for p in parts)
+        if i < pairs
+        else f"term {i - pairs + 1} ({', '.join(names[p] for p in parts)})"
+        for i, parts in enumerate(read)
+    ]
 
 
 def _curves(growth: Growth) -> int:

@@ -61,8 +61,9 @@ class Rows:
         places = torch.as_tensor(attribute.axis.knots) if knots is None else knots
         key = (tuple(places.tolist()), length_scale, missing)
         if key not in self._bases:
-            self._bases[key] = InputBasis(attribute, places, kernel=self.kernel,
-                                          length_scale=length_scale, missing=missing)
+            self._bases[key] = InputBasis(
+                attribute, places, kernel=self.kernel, length_scale=length_scale, missing=missing
+            )
         return self._bases[key]
 
     def sides(self) -> list[Side]:
@@ -123,8 +124,9 @@ class Growth:
 
     def fit(self, iterations: int = 25, tolerance: float = 2e-2) -> Solution:
         """Refit everything, from where it is."""
-        self.solution = solve(*self.training, self.state, iterations=iterations,
-                              tolerance=tolerance)
+        self.solution = solve(
+            *self.training, self.state, iterations=iterations, tolerance=tolerance
+        )
         self.state = self.solution.state
         return self.solution
 
@@ -156,15 +158,20 @@ class Growth:
         width = sum(b.columns.shape[1] for b in blocks)
         fixed = torch.cat([fixed, fixed.new_zeros(len(fixed), width)], 1)
         before = self.design.groups()[1]
-        design = Design(self.design.blocks + tuple(blocks), self.design.n_rows,
-                        self.design.n_outputs, self.design.terms)
+        design = Design(
+            self.design.blocks + tuple(blocks),
+            self.design.n_rows,
+            self.design.n_outputs,
+            self.design.terms,
+        )
         more = torch.full((design.groups()[1] - before,), HYPER_MEAN, dtype=torch.float64)
         self.design = design
-        self.state = State(design.join(fixed, outer, inner), torch.cat([self.state.rho, more]),
-                           self.state.noise)
+        self.state = State(
+            design.join(fixed, outer, inner), torch.cat([self.state.rho, more]), self.state.noise
+        )
 
-    def best_pairs(self, count: int) -> list[tuple[int, int]]:
-        """Return the pairs, not yet in the model, with the largest gains on the residual."""
+    def best_pairs(self, count: int, worth: float = 0.0) -> list[tuple[int, int]]:
+        """Return the pairs, not yet in the model, that gain most, and more than ``worth`` nats."""
         problem, f, kept = self.rows.problem, self.outputs(), self.kept
         weight = problem.weight[:, None] / self.state.noise * kept[:, None]
         residual = weight * problem.loss.residual(f, problem.y)
@@ -174,4 +181,4 @@ class Growth:
             gains[p, r] = -torch.inf
         order = gains.flatten().argsort(descending=True, stable=True)[:count]
         n = len(gains)
-        return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > 0]
+        return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > worth]

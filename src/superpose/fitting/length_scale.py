@@ -47,8 +47,9 @@ def choose_length_scales(growth: Growth) -> bool:
     if all(new is old for new, old in zip(blocks, growth.design.blocks, strict=True)):
         return False
     growth.design = replace(growth.design, blocks=tuple(blocks), _cache={})
-    growth.state = State(growth.design.join(fixed, outer, inner), growth.state.rho,
-                         growth.state.noise)
+    growth.state = State(
+        growth.design.join(fixed, outer, inner), growth.state.rho, growth.state.noise
+    )
     return True
 
 

@@ -6,11 +6,12 @@ in the outputs f [N, K]. K is 1 for numbers and for two classes, and the number 
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import torch
 from torch.nn.functional import one_hot, softplus
+
+from superpose.errors import InputError
 
 
 class Loss(Protocol):
@@ -144,7 +145,7 @@ class Multinomial:
 
 
 def loss_named(name: str, y: torch.Tensor) -> Loss:
-    """Return the loss of this name.
+    """Return the loss of this name; an `InputError` where there is none.
 
     Examples
     --------
@@ -154,7 +155,12 @@ def loss_named(name: str, y: torch.Tensor) -> Loss:
     """
     if name == "multinomial":
         return Multinomial(int(y.max()) + 1)
-    return {"gaussian": Gaussian, "bernoulli": Bernoulli}[name]()
-
-
-LOG_2_PI = math.log(2 * math.pi)
+    if name == "bernoulli":
+        return Bernoulli()
+    if name == "gaussian":
+        return Gaussian()
+    raise InputError(
+        "loss must be 'gaussian', 'bernoulli' or 'multinomial'",
+        f"found {name!r}",
+        "take the one that fits the target: numbers, two classes, or more",
+    )

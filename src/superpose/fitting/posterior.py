@@ -129,7 +129,7 @@ class Posterior:
     def _jacobian(
         self, i: int, axis_units: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return J in shared [N, m] and inner coefficients [K, N, m], and the open variance [N, K]."""
+        """Return J in shared [N, m] and inner coefficients [K, N, m]; open variance [N, K]."""
         part, share = self.network.parts[i], self.shares[i]
         n_outputs = self.network.n_outputs
         none = axis_units.new_zeros(n_outputs, len(axis_units), 0)
@@ -165,14 +165,11 @@ def _surface(
     part: PairSurface, share: Share, axis_units: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The lattice, and between its points the product of what both sides leave open."""
-    first, second = (
-        side.cardinal(axis_units[:, p]) for side, p in zip(part.sides, part.attributes, strict=True)
-    )
+    first, second = (part.side(i).cardinal(axis_units[:, p]) for i, p in enumerate(part.attributes))
     lattice = share.directions[0].view(first.shape[1], second.shape[1], -1)
     rows = torch.einsum("ni,ijm,nj->nm", first, lattice, second)
     open_1, open_2 = (
-        side.conditional_variance(axis_units[:, p])
-        for side, p in zip(part.sides, part.attributes, strict=True)
+        part.side(i).conditional_variance(axis_units[:, p]) for i, p in enumerate(part.attributes)
     )
     return rows, share.open_variance[0] * (open_1 + open_2 + open_1 * open_2)
 
@@ -184,10 +181,9 @@ def _term(
     shared = part.outer_basis.cardinal(h) @ share.directions[0]
     steep = outer_slopes(part, h)
     columns, left = [], torch.zeros_like(h)
-    pieces = zip(part.attributes, part.bases, share.directions[1:], share.open_variance[1:],
-                 strict=True)
-    for p, basis, directions, open_variance in pieces:
-        u = axis_units[:, p]
+    pieces = zip(part.attributes, share.directions[1:], share.open_variance[1:], strict=True)
+    for i, (p, directions, open_variance) in enumerate(pieces):
+        u, basis = axis_units[:, p], part.basis(i)
         columns.append(basis.cardinal(u) @ directions)
         left = left + open_variance * basis.conditional_variance(u)
     inner = steep.mT[:, :, None] * torch.cat(columns, 1)

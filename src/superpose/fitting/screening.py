@@ -40,8 +40,9 @@ def pair_gains(
     """
     n, n_outputs = len(sides), residual.shape[1]
     columns = torch.cat([s.columns[:, :rank] for s in sides], 1)
-    owner = torch.cat([torch.full((min(rank, s.columns.shape[1]),), p)
-                       for p, s in enumerate(sides)])
+    owner = torch.cat(
+        [torch.full((min(rank, s.columns.shape[1]),), p) for p, s in enumerate(sides)]
+    )
     member = torch.nn.functional.one_hot(owner, n).double()
     score = [(columns * residual[:, k, None]).mT @ columns for k in range(n_outputs)]
     squared = columns**2
@@ -52,7 +53,9 @@ def pair_gains(
         return best
     for log_strength in torch.linspace(-4, 10, STRENGTHS).tolist():
         s2 = torch.tensor(log_strength).exp().double() / largest
-        gain = sum(0.5 * (g**2 * s2 / (1 + s2 * d) - torch.log1p(s2 * d))
-                   for g, d in zip(score, spread, strict=True))
+        gain = sum(
+            0.5 * (g**2 * s2 / (1 + s2 * d) - torch.log1p(s2 * d))
+            for g, d in zip(score, spread, strict=True)
+        )
         best = torch.maximum(best, member.mT @ gain @ member)
     return best.masked_fill(torch.ones(n, n).tril().bool(), -torch.inf)

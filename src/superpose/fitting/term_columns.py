@@ -1,4 +1,4 @@
-"""Columns of a term while it is being learned: the outer curve, and the slopes of the inner ones."""
+"""Columns of a term while it is being learned: the outer curve, slopes of the inner ones."""
 
 from __future__ import annotations
 

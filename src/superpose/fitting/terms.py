@@ -21,13 +21,13 @@ JOINT_STEPS = 15
 RELEVANT = 0.5
 
 
-def add_terms(growth: Growth, count: int, generator: torch.Generator) -> int:
+def add_terms(growth: Growth, count: int, generator: torch.Generator, worth: float = WORTH) -> int:
     """Add terms one after another, each refined on what the model so far leaves unexplained.
 
-    Returns how many were added: fewer than ``count`` where no more are worth it.
+    Returns how many were added: fewer than ``count`` where no more gain ``worth`` nats of evidence.
     """
     for added in range(count):
-        found = _next_term(growth, generator) or _next_term(growth, generator)  # another draw
+        found = _next_term(growth, generator, worth) or _next_term(growth, generator, worth)
         if found is None:
             return added
         design, state = found
@@ -40,8 +40,9 @@ def fit_jointly(growth: Growth) -> None:
     best: list[tuple[float, State]] = []
 
     def watch(state: State) -> None:
-        loss = float(Growth(growth.rows, growth.design, state, growth.kept)
-                     .held_out_loss().nanmean())
+        loss = float(
+            Growth(growth.rows, growth.design, state, growth.kept).held_out_loss().nanmean()
+        )
         if not best or loss < best[0][0]:
             best[:] = [(loss, state)]
 
@@ -50,7 +51,7 @@ def fit_jointly(growth: Growth) -> None:
 
 
 def _next_term(
-    growth: Growth, generator: torch.Generator
+    growth: Growth, generator: torch.Generator, worth: float
 ) -> tuple[Design, State] | None:
     """Return the best of a few refined candidates, as a design of one term and its state.
 
@@ -61,15 +62,16 @@ def _next_term(
     scaled = weight[:, None] / growth.state.noise
     residual = scaled * problem.loss.residual(f, problem.y)
     information = scaled * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
-    ranked = candidates(growth.rows.sides(), growth.mains(), weight, residual, information,
-                        generator)
+    ranked = candidates(
+        growth.rows.sides(), growth.mains(), weight, residual, information, generator
+    )
     seen = torch.nonzero(weight > 0)[:, 0]
     some = seen[torch.randperm(len(seen), generator=generator)[:REFINING_ROWS]]
     alone = replace(problem, offset=f).rows(some)
     nothing = Design((), len(some), f.shape[1])
     bias = torch.zeros(f.shape[1], dtype=torch.float64)
     start = State(bias, torch.zeros(1, dtype=torch.float64), growth.state.noise)
-    floor = solve(nothing, alone, start, iterations=REFINING_STEPS).evidence + WORTH
+    floor = solve(nothing, alone, start, iterations=REFINING_STEPS).evidence + worth
     best: tuple[float, Design, State] | None = None
     for candidate in ranked[:REFINED]:
         columns, solution = _refine(candidate, alone, some, growth.state.noise)
@@ -99,8 +101,11 @@ def _refine(
     if len(relevant) in (0, len(columns.sides)):
         return columns, solution
     _, outer, inner = design.split(solution.state.theta)
-    columns = replace(columns, attributes=tuple(columns.attributes[i] for i in relevant),
-                      sides=tuple(columns.sides[i] for i in relevant))
+    columns = replace(
+        columns,
+        attributes=tuple(columns.attributes[i] for i in relevant),
+        sides=tuple(columns.sides[i] for i in relevant),
+    )
     design = _alone(columns.rows(rows), len(rows), len(candidate.outer))
     theta = design.join(bias, outer, [[inner[0][i] for i in relevant]])
     rho = solution.state.rho[[0, 1, *(2 + i for i in relevant)]]
@@ -124,5 +129,5 @@ def term_freedom(design: Design, solution: Solution) -> list[float]:
     size = membership(groups, n_groups).sum(0)
     assert len(size) == len(solution.freedom)
     widths = [1 + len(t.sides) for t in design.terms]
-    freedom = solution.freedom[len(solution.freedom) - sum(widths):]
+    freedom = solution.freedom[len(solution.freedom) - sum(widths) :]
     return [float(part.sum()) for part in freedom.split(widths)]

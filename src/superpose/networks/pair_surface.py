@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -41,10 +43,13 @@ class PairSurface(nn.Module):
         """How many curves a reader looks at: a surface is read as one heat map."""
         return 1
 
+    def side(self, i: int) -> InputBasis:
+        """Return the cardinal functions of one side, 0 or 1."""
+        return cast(InputBasis, self.sides[i])
+
     def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
         """Return the contribution [N, K] of rows [N, n] in axis units."""
         first, second = (
-            side.cardinal(axis_units[:, p])
-            for side, p in zip(self.sides, self.attributes, strict=True)
+            self.side(i).cardinal(axis_units[:, p]) for i, p in enumerate(self.attributes)
         )
         return torch.einsum("ni,kij,nj->nk", first, self.heights, second)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import nn
@@ -49,8 +50,13 @@ class Superposition(nn.Module):
         super().__init__()
         self.attributes = tuple(attributes)
         self.bias = nn.Parameter(bias.clone())
-        self.parts = nn.ModuleList(parts)
+        self._parts = nn.ModuleList(parts)
         self._check()
+
+    @property
+    def parts(self) -> list[Part]:
+        """Main curves, pairs and terms, in reading order."""
+        return [cast(Part, part) for part in self._parts]
 
     @property
     def n_outputs(self) -> int:
@@ -67,9 +73,9 @@ class Superposition(nn.Module):
         return self.bias + self.contributions(x).sum(1)
 
     def contributions(self, x: torch.Tensor) -> torch.Tensor:
-        """Return what every part adds to every output, [N, parts, K]; with the bias they sum to f."""
+        """Return what every part adds to every output, [N, parts, K]; with the bias, f."""
         axis_units = self.encode(x)
-        if not len(self.parts):
+        if not self.parts:
             return x.new_zeros(len(x), 0, self.n_outputs)
         return torch.stack([part(axis_units) for part in self.parts], 1)
 

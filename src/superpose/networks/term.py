@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import nn
@@ -77,4 +78,9 @@ class Term(nn.Module):
         return self.outer(self.inner_sum(axis_units))
 
     def _inner_curve(self, i: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        return lambda column: self.bases[i].cardinal(column) @ self.inner_heights[i]
+        basis = self.basis(i)
+        return lambda column: basis.cardinal(column) @ self.inner_heights[i]
+
+    def basis(self, i: int) -> InputBasis:
+        """Return the cardinal functions of the i-th inner curve."""
+        return cast(InputBasis, self.bases[i])

@@ -122,7 +122,7 @@ def _share(words: dict[str, Any], store: Store) -> Share:
     if len(shared) != 2 or len(inner) != 2 or min(*shared, *inner, *variances) < 0:
         raise ValueError("places and variances are 0 or above")
     directions = tuple(store[f"directions{j}"] for j in range(len(variances)))
-    centre = store["centre"] if "centre" in store else None
+    centre = store.get("centre")
     if centre is not None and (centre.ndim != 2 or centre.shape[1] != inner[1]):
         raise ValueError("a term has a mean slope for every inner coefficient")
     own, bent, freedom = (shared[0], shared[1]), (inner[0], inner[1]), float(words["freedom"])

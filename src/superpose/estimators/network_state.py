@@ -65,8 +65,9 @@ class Store:
     def __getitem__(self, name: str) -> torch.Tensor:
         return torch.from_numpy(self.arrays[self.prefix + name].copy())
 
-    def __contains__(self, name: str) -> bool:
-        return self.prefix + name in self.arrays
+    def get(self, name: str) -> torch.Tensor | None:
+        """Return an array, or None where there is none of this name."""
+        return self[name] if self.prefix + name in self.arrays else None
 
 
 def network_to(network: Superposition, store: Store) -> list[dict[str, Any]]:

@@ -114,8 +114,8 @@ def _legend() -> Markup:
         (
             "shade",
             "The shade is its 95 % band: at any one value the true curve lies in it with 95 % "
-            "probability, if the model's form is right. Few rows make it wide, and so do attributes "
-            "that carry the same information.",
+            "probability, if the model's form is right. Few rows make it wide, and so do "
+            "attributes that carry the same information.",
         ),
         ("bars", "Grey bars at the foot count the rows it learned from."),
         ("far", "Grey ground and dashes lie beyond the data: there the curve is a guess."),

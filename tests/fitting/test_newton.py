@@ -245,7 +245,7 @@ def test_nearly_collinear_columns_are_solved():
 
 
 def test_a_target_without_noise_converges_at_the_edge():
-    """The evidence asks for ever less smoothing; where that ends, nothing can be gained any more."""
+    """The evidence asks for ever less smoothing; where that ends, nothing more can be gained."""
     x = uniform(60, 2)
     design = design_of(numbers(x), x)
     y = design.fixed @ normal(design.fixed.shape[1], 3)

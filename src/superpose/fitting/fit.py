@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ class Fit:
     noise : float or None
         Standard deviation of the noise, in units of the target; None for classes.
     evidence : float
-        Laplace log evidence of the chosen model.
+        Laplace log evidence of the chosen model, in nats, for the target in its own units.
     converged : bool
     iterations : int
         Newton steps of the final fit.
@@ -153,9 +154,12 @@ def fit_superposition(
             ConvergenceWarning,
             stacklevel=2,
         )
-    noise = spread * solution.state.noise**0.5 if chosen_loss.has_noise else None
+    noise, evidence = None, solution.evidence
+    if chosen_loss.has_noise:
+        noise = spread * solution.state.noise**0.5
+        evidence -= (float(weight.sum()) - 1) * math.log(spread)
     return Fit(
-        *(network, posterior, grown.path, loss, noise, solution.evidence),
+        *(network, posterior, grown.path, loss, noise, evidence),
         *(solution.converged, solution.iterations, gradient),
         held_out=centre + spread * grown.held_out,
     )

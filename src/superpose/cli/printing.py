@@ -83,7 +83,7 @@ def _quality(held_out: Any) -> RenderableType:
 def _dial(path: Any) -> RenderableType:
     """Every step from the additive model on; loss against what there is to read."""
     table = Table(box=SIMPLE, title="The dial: what more curves would buy", title_justify="left")
-    for name in ("model", "curves", "cost to read", "d.o.f.", "loss", "± s.e.", ""):
+    for name in ("model", "curves", "cost", "d.o.f.", "loss", "± s.e.", ""):
         table.add_column(name, justify="left" if name in ("model", "") else "right", no_wrap=True)
     for step in path:
         table.add_row(
@@ -97,8 +97,8 @@ def _dial(path: Any) -> RenderableType:
             style="bold" if step.chosen else None,
         )
     rule = (
-        "  loss: on rows held out. Chosen: the cheapest to read whose loss is within one standard\n"
-        "  error of its difference from the best. Cost: a curve 1, a pair 2, a term its curves."
+        "  Cost to read: a curve 1, a pair 2, a term its curves. Loss: on rows held out.\n"
+        "  Chosen: the cheapest within one standard error of the best, row by row."
     )
     return Group(table, Text(rule, style="dim"))
 
@@ -110,7 +110,7 @@ def _holds(step: Any) -> str:
         for count, word in ((step.pairs, "pair"), (step.terms, "term"))
         if count
     ]
-    return " + ".join(["main curves", *counts])
+    return "+ " + " + ".join(counts) if counts else "main curves"
 
 
 def _parts(model: Any) -> RenderableType:

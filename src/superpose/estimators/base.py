@@ -198,7 +198,9 @@ class AbstractKST(BaseEstimator):
             random_state=self.random_state,
             progress=self.progress,
         )
-        self.summary_ = reading.summarise(self.fit_, rows, y, weight, self.target_name_, classes)
+        summary = reading.summarise(self.fit_, rows, y, weight, self.target_name_, classes)
+        measured = reading.left_out(self.fit_, target, counts, self.target_name_, classes)
+        self.summary_ = reading.with_left_out(summary, measured)
 
     def _remember_columns(self, table: Table) -> None:
         self.n_features_in_ = len(table.columns)

@@ -6,12 +6,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 
 from superpose.errors import InputError
 from superpose.estimators.base import AbstractKST, Floats
 from superpose.estimators.columns import level_name
+from superpose.estimators.links import probabilities
 from superpose.estimators.table import read_table
 from superpose.estimators.target import read_classes, read_weight, target_name
 
@@ -151,9 +152,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
             Probabilities in the order of `classes_`; every row sums to 1.
         """
         link = self.decision_function(X)
-        if len(self.classes_) == 2:
-            return np.column_stack([expit(-link), expit(link)])
-        return softmax(link, axis=1)
+        return probabilities(link.reshape(len(link), -1))
 
     def predict_log_proba(self, X: Any) -> Floats:
         """Logarithm of `predict_proba`, exact also where a probability is very small."""

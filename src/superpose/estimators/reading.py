@@ -7,6 +7,7 @@ imports the later rooms when they are asked for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from superpose import __version__
 from superpose.errors import InputError
 from superpose.estimators.atomic import written_whole
+from superpose.estimators.links import probabilities
 from superpose.fitting import Fit
 
 __all__ = [
@@ -24,11 +26,13 @@ __all__ = [
     "explain",
     "held_out",
     "importances",
+    "left_out",
     "report",
     "summarise",
     "summary_from",
     "surfaces",
     "terms",
+    "with_left_out",
 ]
 
 Floats = NDArray[np.float64]
@@ -42,6 +46,11 @@ def summarise(
     from superpose.explain import summarise as of
 
     return of(fit, x, y, outputs=Outputs(target, classes), sample_weight=weight)
+
+
+def with_left_out(summary: Any, measured: Any) -> Any:
+    """Return the summary with what was measured on rows left out."""
+    return replace(summary, held_out=measured)
 
 
 def summary_from(state: dict[str, Any]) -> Any:
@@ -108,10 +117,40 @@ def held_out(model: Any, X: Any, y: Any, source: str) -> Any:
             "leave these rows out, or fit on rows of every class",
         )
     codes = np.searchsorted(model.classes_, labels).astype(np.float64)
-    probabilities = model.predict_proba(X)
+    predicted = model.predict_proba(X)
     return score_held_out(
-        codes, probabilities, source=source, target=model.target_name_, classes=classes
+        codes, predicted, source=source, target=model.target_name_, classes=classes
     )
+
+
+def left_out(fit: Fit, y: Floats, weight: Floats, target: str, classes: tuple[str, ...]) -> Any:
+    """Measure a fit on the training rows that were left out while its dial was chosen.
+
+    Parameters
+    ----------
+    fit : Fit
+    y, weight : ndarray of shape (n_rows,)
+        Target of the rows of the fit, and how many rows each stands for.
+    target : str
+    classes : tuple of str
+
+    Returns
+    -------
+    superpose.explain.HeldOut or None
+        None where no row was left out.
+    """
+    from superpose.explain import score_held_out
+
+    outputs = None if fit.held_out is None else fit.held_out.numpy()
+    if outputs is None or np.isnan(outputs).all():
+        return None
+    seen = ~np.isnan(outputs).any(axis=1)
+    copies = weight[seen].astype(int) if (weight == np.round(weight)).all() else np.ones(seen.sum())
+    outputs = np.repeat(outputs[seen], copies.astype(int), axis=0)
+    prediction = probabilities(outputs) if classes else outputs[:, 0]
+    source = "training rows left out in turn while the dial was chosen, which flatters it a little"
+    y = np.repeat(y[seen], copies.astype(int))
+    return score_held_out(y, prediction, source=source, target=target, classes=classes)
 
 
 def report(model: Any, path: str | PathLike[str], X: Any, y: Any) -> Path:

@@ -115,6 +115,8 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     --------
     >>> ticks(-1.2, 3.7), ticks(0, 0.013, most=4)
     ([-1.0, 0.0, 1.0, 2.0, 3.0], [0.0, 0.005, 0.01])
+    >>> ticks(0, 3e-14, most=3)
+    [0.0, 1e-14, 2e-14, 3e-14]
     """
     if not high > low:
         return [low]
@@ -122,7 +124,8 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((m * power for m in (1, 2, 5) if m * power >= rough), 10 * power)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(i * step, 12) + 0.0 for i in range(first, last + 1)]
+    decimals = 2 - math.floor(math.log10(step))
+    return [round(i * step, decimals) + 0.0 for i in range(first, last + 1)]
 
 
 def tick_labels(places: list[float]) -> list[str]:
@@ -136,6 +139,8 @@ def tick_labels(places: list[float]) -> list[str]:
     if len(places) < 2:
         return [number(v) for v in places]
     largest, step = max(abs(v) for v in places), places[1] - places[0]
+    if not (largest > 0 and step > 0):
+        return [number(v) for v in places]
     digits = math.floor(math.log10(largest)) - math.floor(math.log10(step)) + 1
     return [number(v, max(3, digits)) for v in places]
 

@@ -167,8 +167,8 @@ def test_bands_widen_outside_the_data():
 
 
 def test_units_of_the_target_scale_the_bands():
-    _, _, _, one, x = fitted(pairs=((0, 1),))
-    _, _, network, ten, _ = fitted(pairs=((0, 1),), spread=10.0)
+    _, _, _, one, x = fitted(pairs=((0, 1),), terms=((0, 2),))
+    _, _, network, ten, _ = fitted(pairs=((0, 1),), terms=((0, 2),), spread=10.0)
     u = network.encode(x) + 0.03
     assert torch.allclose(ten.variance(u), 100 * one.variance(u), rtol=1e-9)
 

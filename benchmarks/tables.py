@@ -208,6 +208,15 @@ def header(peers: list[str]) -> str:
     return " ".join(cells) + "   pairs+terms of each fold"
 
 
+def report(summary: dict[str, Any], peers: list[str]) -> None:
+    print(f"\n{summary['reached']} of {summary['tables']} goals reached")
+    for peer in peers:
+        if f"{peer}_cpu_ratio" in summary:
+            ratio, count = summary[f"{peer}_cpu_ratio"], summary[f"{peer}_tables"]
+            print(f"{peer} takes {ratio:.1f} times the CPU-seconds of superpose ", end="")
+            print(f"(geometric mean over {count} tables; goal {RATIO:.0f})")
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with NAME.csv(.gz)")
@@ -251,13 +260,7 @@ def main() -> None:
         if options.out:
             write_json(answer, options.out)
         print(line(name, table, peers), flush=True)
-    summary = answer["summary"]
-    print(f"\n{summary['reached']} of {summary['tables']} goals reached")
-    for peer in peers:
-        if f"{peer}_cpu_ratio" in summary:
-            ratio, count = summary[f"{peer}_cpu_ratio"], summary[f"{peer}_tables"]
-            print(f"{peer} takes {ratio:.1f} times the CPU-seconds of superpose ", end="")
-            print(f"(geometric mean over {count} tables; goal {RATIO:.0f})")
+    report(answer["summary"], peers)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,22 @@ def test_a_goal_needs_its_loss_and_its_area_and_ratios_compare_the_same_folds(
     assert summary["ebm_cpu_ratio"] == pytest.approx(20.0)
 
 
+def test_joined_tables_keep_the_surroundings_of_their_runs(
+    benchmark: Callable[[str], ModuleType],
+) -> None:
+    def answer(date: str, names: list[str], loss: float) -> dict:
+        tables = {name: {"loss": loss, "reached": loss < 1} for name in names}
+        where = {"surroundings": {"date": date}, "protocol": {"folds": 3}, "question": "how?"}
+        return {**where, "tables": tables}
+
+    first = answer("monday", ["concrete", "banknote"], 2.0)
+    joined = benchmark("join").join([first, answer("tuesday", ["concrete", "adult"], 0.5)])
+    assert list(joined["tables"]) == ["banknote", "concrete", "adult"]
+    dates = [table["surroundings"]["date"] for table in joined["tables"].values()]
+    assert dates == ["monday", "tuesday", "tuesday"]
+    assert joined["summary"] == {"tables": 3, "reached": 2}
+
+
 def test_rows_are_drawn_and_columns_left_out_as_the_protocol_says(
     benchmark: Callable[[str], ModuleType], tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ import torch
 COST_CURVE = 1.0
 COST_PAIR = 2.0
 WORTH = 1e-3
+SAME = 0.5  # degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,15 @@ def choose(
     weight: torch.Tensor,
     costs: Sequence[float],
     constant: float = 0.0,
+    freedom: Sequence[float] | None = None,
 ) -> tuple[int, list[float], list[float]]:
     """Choose a step by the one-standard-error rule on paired differences.
 
     The cheapest step whose loss exceeds the best step's by no more than one standard error of
     their difference, row by row (Breiman et al., 1984, section 3.4.3, made paired), or by less than
-    a thousandth of it or three ten-thousandths of the best constant's loss.
+    a thousandth of it or three ten-thousandths of the best constant's loss. A step whose parts use
+    less than half a degree of freedom more than a cheaper one's is hardly another model: it has to
+    gain a thousandth of the best constant's loss.
 
     Parameters
     ----------
@@ -88,6 +92,8 @@ def choose(
         What each step costs to read.
     constant : float, default 0
         Loss per row of the best constant model.
+    freedom : sequence of float, optional
+        Effective degrees of freedom of each step.
 
     Returns
     -------
@@ -103,6 +109,10 @@ def choose(
     excess = gaps @ weight
     errors = (((gaps - excess[:, None]) ** 2) @ weight**2).sqrt()
     slack = errors.clamp(min=max(WORTH * abs(float(means[best])), 0.3 * WORTH * constant))
+    if freedom is not None:
+        used = torch.tensor(list(freedom), dtype=slack.dtype)
+        alike = used > used[best] - SAME
+        slack = torch.where(alike, slack.clamp(min=WORTH * constant), slack)
     near = [i for i in range(len(losses)) if excess[i] <= slack[i]]
     chosen = min(near, key=lambda i: (costs[i], float(means[i])))
     return chosen, means.tolist(), errors.tolist()

@@ -144,23 +144,40 @@ def _grow_pairs(
     worth = 0.0 if pairs == "auto" else -math.inf  # so many were asked for
     _advance(folds, [], 0, worth)
     trail.note(0, folds)
+    asked = [0]
     for count in schedule:
+        before = _mean_pairs(folds)
         _advance(folds, named, count, worth)
-        trail.note(count, folds)
+        if _mean_pairs(folds) == before:
+            break  # no fold found another pair worth having
+        if round(_mean_pairs(folds)) > trail.counts[-1]:
+            trail.note(round(_mean_pairs(folds)), folds)
+            asked.append(count)
         if pairs == "auto" and trail.idle >= PATIENCE:
             break
     chosen = _choose(trail, final.rows) if pairs == "auto" else len(trail.counts) - 1
     for i in range(1, chosen + 1):
-        before = len(final.pairs)
-        final.add_pairs(named or final.best_pairs(trail.counts[i] - before, worth))
+        had = len(final.pairs)
+        final.add_pairs(named or final.best_pairs(asked[i] - had, worth))
         final.fit(FINAL_STEPS, FOLD_TOLERANCE)
-        trail.names[i] = tuple(added_names(final)[before:])
-    return Grown(final, _steps(trail, chosen, final.rows), trail.outputs[chosen])
+        trail.names[i] = tuple(added_names(final)[had:])
+    path = tuple(
+        _as_it_is(step, final) if step.chosen else step
+        for step in _steps(trail, chosen, final.rows)
+    )
+    return Grown(final, path, trail.outputs[chosen])
 
 
-def _advance(
-    folds: list[Growth], named: list[tuple[int, int]], count: int, worth: float
-) -> None:
+def _as_it_is(step: DialStep, final: Growth) -> DialStep:
+    """Count what the model of all rows has; the folds may have found more or fewer pairs."""
+    return replace(step, pairs=len(final.pairs), curves=_curves(final), cost=_cost(final))
+
+
+def _mean_pairs(folds: list[Growth]) -> float:
+    return sum(len(fold.pairs) for fold in folds) / len(folds)
+
+
+def _advance(folds: list[Growth], named: list[tuple[int, int]], count: int, worth: float) -> None:
     for fold in folds:
         if count:
             fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs), worth))
@@ -225,7 +242,7 @@ def _chosen(trail: Trail, rows: Rows) -> tuple[int, list[float], list[float]]:
     problem = rows.problem
     start = problem.loss.start(problem.y, problem.weight)
     constant = problem.value(start.expand(len(problem.y), -1)) / float(problem.weight.sum())
-    return choose(trail.losses, problem.weight, trail.costs, constant)
+    return choose(trail.losses, problem.weight, trail.costs, constant, trail.freedom)
 
 
 def _steps(trail: Trail, chosen: int, rows: Rows) -> tuple[DialStep, ...]:

@@ -25,7 +25,8 @@ def dial(reading: Reading) -> list[Markup]:
         "its loss on rows that were not used for fitting, against what there is to read (a main "
         "curve counts 1, a pair 2, a term 1 for each attribute it reads and 1 for its outer "
         "curve). The dashed line is the lowest loss. A bar is one standard error of a step's "
-        "difference from it: the ringed step is the cheapest to read whose bar reaches the line."
+        "difference from it: the ringed step is the cheapest to read whose bar reaches the line, "
+        "or misses it by too little to count."
     )
     said = [tag("p", words)]
     if chosen:
@@ -37,7 +38,7 @@ def dial(reading: Reading) -> list[Markup]:
 def _gain(path: Any, chosen: Any) -> str:
     first = path[0]
     if chosen is first:
-        return "No pair or term lowered the loss by more than chance could."
+        return "No pair or term lowered the loss by more than chance could, or by enough to count."
     gain = first.loss - chosen.loss
     return (
         f"Against {_describe(first)} the loss fell by {number(gain)}, from {number(first.loss)} to "

@@ -98,8 +98,8 @@ def _dial(path: Any) -> RenderableType:
         )
     rule = (
         "  Cost to read: a curve 1, a pair 2, a term its curves. Loss: on rows held out.\n"
-        "  Chosen: the cheapest within one standard error of the best, or as good but for a\n"
-        "  gain too small to count."
+        "  Chosen: the cheapest within one standard error of the best, or as good but for\n"
+        "  a gain too small to count."
     )
     return Group(table, Text(rule, style="dim"))
 

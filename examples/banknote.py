@@ -65,16 +65,15 @@ print(f"wrong on {wrong} of {len(y_test)} notes not seen; log loss {log_loss(y_t
 # The dial
 # --------
 # Before the curves are read: is there more than curves? The dial shows what every step costs to
-# read and how good it is on rows held out while fitting. A pair that is offered stays only if the
-# evidence keeps it.
+# read and how good it is on rows held out while fitting. Pairs that the evidence does not keep make
+# no step; where there is one step only, nothing but main curves was worth a second look.
 
 for step in model.complexity_path_:
     mark = "  <- chosen" if step.chosen else ""
     print(
-        f"offered {step.pairs} pairs, {step.terms} terms: {step.cost:.1f} curves to read, "
+        f"{step.pairs} pairs, {step.terms} terms: {step.cost:.1f} curves to read, "
         f"loss {step.loss:.5f} ± {step.loss_se:.5f}{mark}"
     )
-print(f"in the model: {len(model.pairs_)} pairs, {len(model.terms_)} terms")
 show(DialDisplay.from_estimator(model).plot().figure_, "dial")
 
 # %%

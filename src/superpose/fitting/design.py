@@ -89,8 +89,7 @@ class Design:
 
     def with_terms(self, *terms: TermColumns) -> Design:
         """Return the design with more terms; the columns of the blocks are shared."""
-        more = Design(self.blocks, self.n_rows, self.n_outputs, self.terms + terms, self._cache)
-        return more
+        return Design(self.blocks, self.n_rows, self.n_outputs, self.terms + terms, self._cache)
 
     def rows(self, kept: torch.Tensor) -> Design:
         """Return the design of some of the rows."""

@@ -74,7 +74,8 @@ class Trail:
     @property
     def idle(self) -> int:
         """Steps since the best one."""
-        means = [float(loss.nanmean()) for loss in self.losses]
+        weight = self.problem.weight * ~self.losses[0].isnan()
+        means = [float((weight * loss.nan_to_num()).sum()) for loss in self.losses]
         return len(means) - 1 - means.index(min(means))
 
 

@@ -151,6 +151,11 @@ class Growth:
         loss = problem.loss.value(self.outputs(), problem.y)
         return loss.masked_fill(self.kept, torch.nan)
 
+    def mean_held_out_loss(self) -> float:
+        """Return the weighted mean loss of the rows that were held out."""
+        weight = self.rows.problem.weight * ~self.kept
+        return float((weight * self.held_out_loss().nan_to_num()).sum() / weight.sum())
+
     def add_pairs(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Put pairs into the model; their surfaces start flat."""
         blocks = [self.rows.pair(p, r) for p, r in pairs]
@@ -158,12 +163,7 @@ class Growth:
         width = sum(b.columns.shape[1] for b in blocks)
         fixed = torch.cat([fixed, fixed.new_zeros(len(fixed), width)], 1)
         before = self.design.groups()[1]
-        design = Design(
-            self.design.blocks + tuple(blocks),
-            self.design.n_rows,
-            self.design.n_outputs,
-            self.design.terms,
-        )
+        design = self.design.with_block(*blocks)
         more = torch.full((design.groups()[1] - before,), HYPER_MEAN, dtype=torch.float64)
         self.design = design
         self.state = State(

@@ -27,7 +27,6 @@ from superpose.fitting.losses import Loss
 HALVINGS = 12
 SMALLEST_CURVATURE = 1e-10
 LEVEL_PRECISION = 1e-6
-SMALLEST_NOISE = 1e-12
 FIRST_DAMPING = 0.05
 CAUTIOUS_STEP = 0.7  # in ρ, where terms make the outputs bend with the coefficients
 

@@ -8,7 +8,6 @@ import torch
 
 from superpose.fitting.design import Design
 from superpose.fitting.directions import Candidate, candidates
-from superpose.fitting.evidence import membership
 from superpose.fitting.growth import Growth
 from superpose.fitting.newton import Problem, Solution, State, solve
 from superpose.fitting.term_columns import TermColumns
@@ -40,9 +39,7 @@ def fit_jointly(growth: Growth) -> None:
     best: list[tuple[float, State]] = []
 
     def watch(state: State) -> None:
-        loss = float(
-            Growth(growth.rows, growth.design, state, growth.kept).held_out_loss().nanmean()
-        )
+        loss = Growth(growth.rows, growth.design, state, growth.kept).mean_held_out_loss()
         if not best or loss < best[0][0]:
             best[:] = [(loss, state)]
 
@@ -121,13 +118,3 @@ def _append(growth: Growth, design: Design, state: State) -> None:
     growth.design = growth.design.with_terms(*design.terms)
     theta = growth.design.join(fixed, outer + new_outer, inner + new_inner)
     growth.state = State(theta, torch.cat([growth.state.rho, state.rho[1:]]), growth.state.noise)
-
-
-def term_freedom(design: Design, solution: Solution) -> list[float]:
-    """Return the effective degrees of freedom of each term, its outer and inner curves together."""
-    groups, n_groups = design.groups()
-    size = membership(groups, n_groups).sum(0)
-    assert len(size) == len(solution.freedom)
-    widths = [1 + len(t.sides) for t in design.terms]
-    freedom = solution.freedom[len(solution.freedom) - sum(widths) :]
-    return [float(part.sum()) for part in freedom.split(widths)]

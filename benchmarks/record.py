@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "numba", "interpret-core")
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "interpret-core")
 
 
 def cpu_seconds() -> float:

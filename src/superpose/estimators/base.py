@@ -198,9 +198,9 @@ class AbstractKST(BaseEstimator):
             random_state=self.random_state,
             progress=self.progress,
         )
-        summary = reading.summarise(self.fit_, rows, y, weight, self.target_name_, classes)
-        measured = reading.left_out(self.fit_, target, counts, self.target_name_, classes)
-        self.summary_ = reading.with_left_out(summary, measured)
+        name = self.target_name_
+        measured = reading.left_out(self.fit_, target, counts, name, classes)
+        self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
 
     def _remember_columns(self, table: Table) -> None:
         self.n_features_in_ = len(table.columns)

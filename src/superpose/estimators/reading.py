@@ -7,7 +7,6 @@ imports the later rooms when they are asked for.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -32,25 +31,26 @@ __all__ = [
     "summary_from",
     "surfaces",
     "terms",
-    "with_left_out",
 ]
 
 Floats = NDArray[np.float64]
 
 
 def summarise(
-    fit: Fit, x: Floats, y: Floats, weight: Floats, target: str, classes: tuple[str, ...]
+    fit: Fit,
+    x: Floats,
+    y: Floats,
+    weight: Floats,
+    target: str,
+    classes: tuple[str, ...],
+    measured: Any,
 ) -> Any:
-    """Keep of the training rows what drawing and reporting need."""
+    """Keep of the training rows what drawing and reporting need, and the quality measured."""
     from superpose.explain import Outputs
     from superpose.explain import summarise as of
 
-    return of(fit, x, y, outputs=Outputs(target, classes), sample_weight=weight)
-
-
-def with_left_out(summary: Any, measured: Any) -> Any:
-    """Return the summary with what was measured on rows left out."""
-    return replace(summary, held_out=measured)
+    outputs = Outputs(target, classes)
+    return of(fit, x, y, outputs=outputs, sample_weight=weight, held_out=measured)
 
 
 def summary_from(state: dict[str, Any]) -> Any:

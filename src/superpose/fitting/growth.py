@@ -134,6 +134,17 @@ class Growth:
         """Return the outputs [N, K] of all rows."""
         return self.design.predict(self.state.theta)
 
+    def working(self, f: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the Newton residual and information of the training rows, [N, K] each.
+
+        Minus the gradient and the diagonal of the Hessian of the loss at outputs f, with weights
+        and noise; 0 in rows that are held out.
+        """
+        problem = self.rows.problem
+        weight = (problem.weight * self.kept)[:, None] / self.state.noise
+        curvature = problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
+        return weight * problem.loss.residual(f, problem.y), weight * curvature
+
     def mains(self) -> torch.Tensor:
         """Return what the main curve of every attribute contributes, [N, n], outputs added up."""
         fixed = self.design.split(self.state.theta)[0].sum(0)
@@ -172,11 +183,7 @@ class Growth:
 
     def best_pairs(self, count: int, worth: float = 0.0) -> list[tuple[int, int]]:
         """Return the pairs, not yet in the model, that gain most, and more than ``worth`` nats."""
-        problem, f, kept = self.rows.problem, self.outputs(), self.kept
-        weight = problem.weight[:, None] / self.state.noise * kept[:, None]
-        residual = weight * problem.loss.residual(f, problem.y)
-        information = weight * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
-        gains = pair_gains(self.rows.sides(), residual, information)
+        gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
         for p, r in self.pairs:
             gains[p, r] = -torch.inf
         order = gains.flatten().argsort(descending=True, stable=True)[:count]

@@ -26,10 +26,7 @@ STRENGTHS = torch.linspace(-6.0, 14.0, 11, dtype=torch.float64)
 
 def choose_length_scales(growth: Growth) -> bool:
     """Give every main curve the length scale with the most evidence; return whether any moved."""
-    problem, f = growth.rows.problem, growth.outputs()
-    weight = problem.weight[:, None] / growth.state.noise * growth.kept[:, None]
-    residual = weight * problem.loss.residual(f, problem.y)
-    information = weight * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
+    residual, information = growth.working(growth.outputs())
     fixed, outer, inner = growth.design.split(growth.state.theta)
     fixed, blocks, place = fixed.clone(), list(growth.design.blocks), 1
     slope = float(growth.state.rho[0].exp()) / growth.state.noise

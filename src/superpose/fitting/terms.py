@@ -56,9 +56,7 @@ def _next_term(
     """
     problem, f = growth.rows.problem, growth.outputs()
     weight = problem.weight * growth.kept
-    scaled = weight[:, None] / growth.state.noise
-    residual = scaled * problem.loss.residual(f, problem.y)
-    information = scaled * problem.loss.curvature(f).diagonal(dim1=1, dim2=2)
+    residual, information = growth.working(f)
     ranked = candidates(
         growth.rows.sides(), growth.mains(), weight, residual, information, generator
     )

@@ -26,7 +26,7 @@ class Axis:
 
     T interpolates a few points (x_i, u_i) with a monotone rational quadratic spline, and goes on
     as a straight line outside the data. By default the axis is two thirds ranks, which spread the
-    rows out, and one third units, which are followed up to ten body widths beyond the body of the
+    rows out, and one third units, which are followed up to three body widths beyond the body of the
     data (its middle nine tenths) and not further.
 
     Parameters

@@ -15,11 +15,11 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import Loss, loss_named
-from superpose.fitting.newton import Problem, Solution, polish, solve
+from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
 from superpose.fitting.posterior import Posterior
 from superpose.networks import Attribute, Superposition
 
-SETTLED = 0.02  # nats
+STEPS, TERM_STEPS = 40, 20
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def fit_superposition(
 
 def _finish(growth: Growth) -> Solution:
     """Climb to the end; with terms, settle the coefficients once more with the smoothness held."""
-    solution = growth.fit(iterations=40, tolerance=1e-3)
+    steps = TERM_STEPS if growth.design.terms else STEPS
+    solution = growth.fit(iterations=steps, tolerance=1e-3)
     if solution.converged or not growth.design.terms:
         return solution
     settled = polish(*growth.training, solution.state)

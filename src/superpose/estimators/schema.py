@@ -12,7 +12,7 @@ from superpose.errors import InputError
 from superpose.estimators.columns import Column, level_name
 from superpose.estimators.table import Table
 
-__all__ = ["MAX_LEVELS", "ColumnPlan", "Schema"]
+__all__ = ["MAX_LEVELS", "ColumnPlan", "Schema", "as_category"]
 
 MAX_LEVELS = 100
 """A category keeps at most this many levels; the rarer ones are read as one, called "other"."""
@@ -81,7 +81,7 @@ class ColumnPlan:
         if self.kind == "number":
             return _spread(_numbers(self.name, column), column.values)
         if column.kind == "number":
-            column = _as_category(column)
+            column = as_category(column)
         return _spread(self.codes(column.levels), column.values)
 
 
@@ -194,7 +194,8 @@ def _numbers(name: str, column: Column) -> Floats:
     return numbers
 
 
-def _as_category(column: Column) -> Column:
+def as_category(column: Column) -> Column:
+    """Read a column of numbers as levels, where a model expects a category."""
     known = ~np.isnan(column.values)
     distinct, codes = np.unique(column.values[known], return_inverse=True)
     values = np.full(column.values.shape, np.nan)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.export.made_models import onnx_gap, run_onnx
 
 from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import InputError, MissingExtraError
@@ -24,36 +23,12 @@ def session(model: Any) -> Any:
     return runtime.InferenceSession(to_onnx(model).SerializeToString())
 
 
-def run(model: Any, X: Any) -> dict[str, np.ndarray]:
-    own = session(model)
-    names = [it.name for it in own.get_outputs()]
-    return dict(zip(names, own.run(None, onnx_inputs(model, X)), strict=True))
-
-
-def gap(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Largest difference, as a share of the number where that is large."""
-    assert found.shape == wanted.shape
-    return float((np.abs(found - wanted) / (1 + np.abs(wanted))).max(initial=0.0))
-
-
-def check(model: Any, X: Any, tolerance: float) -> None:
-    found = run(model, X)
-    assert gap(found["contributions"], model.explain(X).values) < tolerance
-    if isinstance(model, KSTRegressor):
-        assert gap(found["prediction"], model.predict(X)) < tolerance
-        return
-    assert gap(found["probabilities"], model.predict_proba(X)) < tolerance
-    score = model.decision_function(X)
-    assert gap(found["score"], score.reshape(len(score), -1)) < tolerance
-    np.testing.assert_array_equal(found["label"], model.predict(X))
-
-
 def test_predictions_labels_and_contributions(model: Any, rows: pd.DataFrame) -> None:
-    check(model, rows, 1e-9)
+    assert onnx_gap(model, rows) < 1e-9
 
 
 def test_one_row_and_no_row(model: Any, rows: pd.DataFrame) -> None:
-    check(model, rows[:1], 1e-9)
+    assert onnx_gap(model, rows[:1]) < 1e-9
     feed = {name: values[:0] for name, values in onnx_inputs(model, rows).items()}
     assert all(len(it) == 0 for it in session(model).run(None, feed))
 
@@ -80,7 +55,7 @@ def test_the_metadata_say_what_is_what(model: Any, rows: pd.DataFrame) -> None:
 def test_labels_keep_their_type(labels: list) -> None:
     x = np.arange(30.0)[:, None]
     model = KSTClassifier(pairs=0, terms=0).fit(x, np.array(labels * 15)[:30])
-    found = run(model, x)["label"]
+    found = run_onnx(model, x)["label"]
     assert found.tolist() == model.predict(x).tolist()
     assert type(found.tolist()[0]) is type(labels[0])
 
@@ -91,7 +66,7 @@ def test_the_squared_exponential() -> None:
     x = np.random.default_rng(0).normal(size=(90, 2))
     y = np.sin(3 * x[:, 0]) * x[:, 1]
     model = KSTRegressor(kernel="squared_exponential", pairs=1, terms=0).fit(x, y)
-    check(model, 2 * x, 1e-6)
+    assert onnx_gap(model, 2 * x) < 1e-6
 
 
 def test_a_pooled_level_and_numbers_read_as_levels() -> None:
@@ -101,14 +76,17 @@ def test_a_pooled_level_and_numbers_read_as_levels() -> None:
     model = KSTRegressor(pairs=0, terms=0).fit(X, (code.astype(int) % 7) + X["x"])
     assert model.schema_.columns[0].pooled
     again = X.assign(code=code.astype(float) + 3.0)[:200]  # 131.0 and more were never seen
-    check(model, again, 1e-9)
+    assert onnx_gap(model, again) < 1e-9
 
 
 def test_columns_of_nothing() -> None:
     """Constant, and wholly missing, columns."""
     X = np.column_stack([np.full(20, 3.0), np.full(20, np.nan), np.arange(20.0)])
     model = KSTRegressor(pairs=0, terms=0).fit(X, np.arange(20.0) ** 2)
-    check(model, np.array([[3.0, np.nan, 2.5], [4.0, 1.0, np.nan], [np.nan, 0.0, 99.0]]), 1e-9)
+    assert (
+        onnx_gap(model, np.array([[3.0, np.nan, 2.5], [4.0, 1.0, np.nan], [np.nan, 0.0, 99.0]]))
+        < 1e-9
+    )
 
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,60 +99,3 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_table_with_other_columns_is_refused(model: Any, rows: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="^a table must have the columns of fit"):
         onnx_inputs(model, rows[["ok"]])
-
-
-TABLES = [
-    "adult",
-    "bank8FM",
-    "bank_marketing",
-    "banknote",
-    "bike_sharing_hour",
-    "car_evaluation",
-    "concrete",
-    "cpu_act",
-    "credit_default",
-    "delta_ailerons",
-    "diamonds",
-    "electricity",
-    "energy_efficiency",
-    "energy_efficiency_cooling",
-    "friedman40k",
-    "heart_cleveland",
-    "house_8L",
-    "king_county_houses",
-    "mcycle",
-    "mushroom",
-    "pendigits",
-    "penguins",
-    "phoneme",
-    "protein_casp",
-    "seoul_bike",
-    "spambase",
-    "titanic",
-    "wage",
-    "wine_quality_white",
-    "yacht",
-]
-
-
-def is_class(y: pd.Series) -> bool:
-    return y.dtype.kind not in "if" or y.nunique() <= 10
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", TABLES)
-def test_the_public_tables(name: str, table: Callable[[str], pd.DataFrame]) -> None:
-    """Pairs and a term of few rows; checked on others, among which are unseen levels."""
-    whole = table(name).sample(frac=1.0, random_state=0)
-    X, y = whole.iloc[:, :-1], whole.iloc[:, -1]
-    few = min(300, len(X) // 2)
-    kind = KSTClassifier if is_class(y) else KSTRegressor
-    model = kind(pairs=2, terms=1, knots=12).fit(X[:few], y[:few])
-    assert {part.kind for part in model.fit_.network.parts} >= {"curve"}
-    check(model, X[few : few + 500], 1e-5)
-
-
-def test_every_public_table_is_in_the_list(data_folder: Path) -> None:
-    folder = data_folder / "tables" if (data_folder / "tables").is_dir() else data_folder
-    assert sorted({it.name.split(".")[0] for it in folder.glob("*.csv*")}) == sorted(TABLES)

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import json
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.export.made_models import GUIDE, additive_part, gap, plain, reader
 
 from superpose import KSTRegressor
 from superpose.export import to_tables
-
-GUIDE = Path(__file__).parents[2] / "docs" / "guide"
-
-
-def reader(name: str) -> Any:
-    spec = spec_from_file_location(name, GUIDE / f"{name}.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def plain(X: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as another language has them: floats, text, and nothing."""
-    rows = X.astype(object).where(X.notna(), None).to_dict(orient="records")
-    return [{k: str(v) if isinstance(v, bool) else v for k, v in row.items()} for row in rows]
-
-
-def additive_part(model: Any, X: pd.DataFrame) -> np.ndarray:
-    found = model.explain(X)
-    kinds = np.array([part.kind for part in model.fit_.network.parts])
-    return found.baseline + found.values[:, kinds == "curve"].sum(axis=1)
-
-
-def gap(found: Any, wanted: np.ndarray) -> float:
-    return float((np.abs(np.array(found) - wanted) / (1 + np.abs(wanted))).max())
 
 
 def test_json(model: Any, rows: pd.DataFrame, tmp_path: Path) -> None:

@@ -147,11 +147,32 @@ class Schema:
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Schema:
-        """Undo `to_dict`."""
-        plans = [
-            ColumnPlan(**{**plan, "levels": tuple(plan["levels"])}) for plan in state["columns"]
-        ]
-        return cls(tuple(plans), state["named"])
+        """Undo `to_dict`.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            Where `state` describes no columns: files are not taken on trust.
+        """
+        schema = cls(tuple(_plan_from(plan) for plan in state["columns"]), state["named"])
+        if not isinstance(schema.named, bool):
+            raise TypeError("a table has names or has none")
+        if not schema.names or len(set(schema.names)) < len(schema.names):
+            raise ValueError("every column has a name of its own")
+        return schema
+
+
+def _plan_from(words: dict[str, Any]) -> ColumnPlan:
+    plan = ColumnPlan(**{**words, "levels": tuple(words["levels"])})
+    if not all(isinstance(it, str) for it in (plan.name, *plan.levels)):
+        raise TypeError("names of columns and levels are text")
+    if not all(isinstance(it, bool) for it in (plan.pooled, plan.missing)):
+        raise TypeError("levels are pooled or not, values missing or not")
+    if plan.kind not in ("number", "category") or (plan.kind == "category") != bool(plan.levels):
+        raise ValueError("a column is a number, or a category with levels")
+    if len(set(plan.levels)) < len(plan.levels):
+        raise ValueError("every level has a name of its own")
+    return plan
 
 
 def _plan(column: Column, weight: Floats) -> ColumnPlan:

@@ -244,6 +244,30 @@ def test_the_section_that_is_wrong_is_named(model: Any) -> None:
             model_from(type(model), {**header, section: 7}, arrays)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda schema: schema["columns"][1].update(levels=[["n"], "s"]),
+        lambda schema: schema["columns"][1].update(levels=["n", "n"]),
+        lambda schema: schema["columns"][1].update(levels=[]),
+        lambda schema: schema["columns"][0].update(levels=["n"]),
+        lambda schema: schema["columns"][0].update(name=3),
+        lambda schema: schema["columns"][0].update(name="site"),
+        lambda schema: schema["columns"][0].update(kind="date"),
+        lambda schema: schema["columns"][0].update(missing="no"),
+        lambda schema: schema["columns"][1].update(pooled=0),
+        lambda schema: schema["columns"][1].update(other=0),
+        lambda schema: schema.update(named=-1.5),
+        lambda schema: schema.update(columns=[]),
+    ],
+)
+def test_a_schema_of_no_columns_is_refused(change: Any) -> None:
+    header, arrays = state_of(fitted("two classes"))
+    change(header["schema"])
+    with pytest.raises(ModelFileError, match="found that its schema does not"):
+        model_from(KSTClassifier, header, arrays)
+
+
 @pytest.mark.parametrize("kind_of_label", ["U999999999", "V8", "(2,", "i8,i8", "<U5)", "M8[s]"])
 def test_types_of_labels_that_are_none_are_refused(kind_of_label: str) -> None:
     """The first would take 8 GB."""

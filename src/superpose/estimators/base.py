@@ -149,6 +149,26 @@ class AbstractKST(BaseEstimator):
         check_is_fitted(self)
         return reading.report(self, path, X, y)
 
+    def export(self, path: str | PathLike[str], to: str | None = None, **options: Any) -> Any:
+        """Write the model in a form that needs no superpose: ONNX, lookup tables, or SQL.
+
+        Parameters
+        ----------
+        path : str or path
+            Where the file goes.
+        to : {"onnx", "json", "csv", "sql"}, optional
+            What to write; by the ending of the path if not given.
+        **options
+            ``table`` and ``keep``, for SQL; see `superpose.export.write_export`.
+
+        Returns
+        -------
+        pathlib.Path
+            Where the file is.
+        """
+        check_is_fitted(self)
+        return reading.export(self, path, to, **options)
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to one file: safetensors with a JSON header, never pickle.
 

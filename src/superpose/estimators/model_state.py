@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -25,9 +28,15 @@ PARAMETERS = ("pairs", "terms", "kernel", "knots", "random_state")
 NONSENSE = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What building a model out of words and numbers that describe none may raise."""
 
+SECTIONS = ("parameters", "schema", "target", "classes", "fit", "summary")
+"""What a header holds, besides the name of the estimator."""
+
 LABEL_TYPES = (bool, int, float, str)
 LABELS = "biufUO"
 """Kinds of NumPy arrays that class labels may have: booleans, numbers, text, objects."""
+
+LABEL_TYPE = re.compile(rf"[<>|]?[{LABELS}]\d{{0,5}}")
+"""How such a type is spelt: short, so that no label is as wide as the memory."""
 
 
 def state_of(model: Any) -> tuple[dict[str, Any], Arrays]:
@@ -79,31 +88,41 @@ def model_from(cls: type[Model], header: dict[str, Any], arrays: Arrays) -> Mode
             f"found a {header.get('estimator')}",
             "load it with superpose.estimators.load, which reads either kind",
         )
+    with _reading("header does not"):
+        header = _with_infinities(header)
+        said = {name: header[name] for name in SECTIONS}
+    with _reading("parameters do not"):
+        model: Any = cls(**{name: _parameter(said["parameters"][name]) for name in PARAMETERS})
+        model._validate_params()
+    with _reading("schema does not"):
+        model.schema_ = schema = Schema.from_dict(said["schema"])
+        model.n_features_in_ = len(schema.columns)
+        if schema.named:
+            model.feature_names_in_ = np.array(schema.names, dtype=object)
+    with _reading("classes do not"):
+        model.target_name_ = str(said["target"])
+        if said["classes"] is not None:
+            model.classes_ = _classes_from(said["classes"])
+    with _reading("fit does not"):
+        model.fit_ = fit_from(schema, said["fit"], Store(arrays))
+    with _reading("summary does not"):
+        model.summary_ = reading.summary_from(said["summary"])
+    with _reading("sections do not agree"):
+        _check(model)
+    return cast(Model, model)
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Say which section of a file describes nothing."""
     try:
-        return _model_from(cls, _with_infinities(header), Store(arrays))
+        yield
     except NONSENSE as it:
         raise ModelFileError(
             "the file must describe a model",
-            f"found that it does not ({type(it).__name__}: {it})",
+            f"found that its {what} ({type(it).__name__}: {it})",
             "save the model again, or use another file",
         ) from it
-
-
-def _model_from(cls: type[Model], header: dict[str, Any], store: Store) -> Model:
-    schema = Schema.from_dict(header["schema"])
-    model: Any = cls(**{name: _parameter(header["parameters"][name]) for name in PARAMETERS})
-    model._validate_params()
-    model.schema_ = schema
-    model.n_features_in_ = len(schema.columns)
-    if schema.named:
-        model.feature_names_in_ = np.array(schema.names, dtype=object)
-    model.target_name_ = str(header["target"])
-    if header["classes"] is not None:
-        model.classes_ = _classes_from(header["classes"])
-    model.fit_ = fit_from(schema, header["fit"], store)
-    model.summary_ = reading.summary_from(header["summary"])
-    _check(model)
-    return model
 
 
 def _check(model: Any) -> None:
@@ -158,10 +177,10 @@ def _classes_to(classes: NDArray[Any] | None) -> dict[str, Any] | None:
 
 
 def _classes_from(state: dict[str, Any]) -> NDArray[Any]:
-    kind, values = np.dtype(str(state["type"])), state["values"]
-    if kind.kind not in LABELS or not all(isinstance(it, LABEL_TYPES) for it in values):
+    kind, values = str(state["type"]), state["values"]
+    if not LABEL_TYPE.fullmatch(kind) or not all(isinstance(it, LABEL_TYPES) for it in values):
         raise ValueError("labels must be numbers, text or booleans")
-    classes = np.array(values, dtype=kind)
+    classes = np.array(values, dtype=np.dtype(kind))
     if classes.ndim != 1 or len(classes) < 2 or (classes[:-1] >= classes[1:]).any():
         raise ValueError("labels must be two or more, sorted and different")
     return classes

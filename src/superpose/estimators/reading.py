@@ -1,8 +1,8 @@
 """The one bridge from estimators to the rooms that read them.
 
-`explain` and `report` stand on estimators; yet a fitted estimator offers `curves_`, `explain(X)`
-and `report(path)`, because users look for them there. Only this file knows both sides, and it
-imports the later rooms when they are asked for.
+`explain`, `export` and `report` stand on estimators; yet a fitted estimator offers `curves_`,
+`explain(X)`, `export(path)` and `report(path)`, because users look for them there. Only this file
+knows both sides, and it imports the later rooms when they are asked for.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from superpose.fitting import Fit
 __all__ = [
     "curves",
     "explain",
+    "export",
     "held_out",
     "importances",
     "left_out",
@@ -94,6 +95,13 @@ def explain(model: Any, x: Floats) -> Any:
     from superpose.explain import explain as of
 
     return of(model.fit_, x, Outputs(model.summary_.target, model.summary_.classes))
+
+
+def export(model: Any, path: str | PathLike[str], to: str | None, **options: Any) -> Path:
+    """Write a model in a form that needs no superpose."""
+    from superpose.export import write_export
+
+    return write_export(model, path, to, **options)
 
 
 def held_out(model: Any, X: Any, y: Any, source: str) -> Any:

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from superpose import __version__
+from superpose.cli.bench import bench
 from superpose.cli.demo import demo
 from superpose.cli.explain import explain
 from superpose.cli.fit import fit
@@ -66,3 +67,4 @@ def main(
 
 for command in (demo, fit, predict, explain, report):
     app.command()(command)
+app.add_typer(bench, name="bench")

@@ -7,6 +7,7 @@ that two runs can fill one file, and replaced whole, so that a run that dies lea
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,7 @@ class Results:
     def __init__(self, path: Path, protocol: dict[str, Any]) -> None:
         self.path = path
         self.protocol = protocol
-        there = self._read()["protocol"]
+        there = self.document()["protocol"]
         for name, value in protocol.items():
             if there.get(name) != value:
                 raise InputError(
@@ -58,21 +59,22 @@ class Results:
 
     def cells(self) -> list[Cell]:
         """All cells, as they are in the file now."""
-        return list(self._read()["cells"])
+        return list(self.document()["cells"])
 
     def add(self, cell: Cell) -> None:
         """Put a cell into the file; it replaces an earlier one of the same fit."""
         with _alone(self.path):
-            answer = self._read()
+            answer = self.document()
             kept = [there for there in answer["cells"] if key_of(there) != key_of(cell)]
             self._write({**answer, "cells": [*kept, cell]})
 
     def add_summary(self, summary: dict[str, Any]) -> None:
         """Put what the cells say together into the file."""
         with _alone(self.path):
-            self._write({**self._read(), "summary": summary})
+            self._write({**self.document(), "summary": summary})
 
-    def _read(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
+        """Everything in the file: ``question``, ``protocol``, ``summary`` and ``cells``."""
         if not self.path.exists():
             return {"question": QUESTION, "protocol": self.protocol, "summary": {}, "cells": []}
         try:
@@ -93,10 +95,13 @@ class Results:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keep other runs from changing the file meanwhile."""
+    """Keep other runs from changing the file meanwhile: lock its folder."""
     import fcntl
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(folder)

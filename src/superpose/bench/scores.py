@@ -42,7 +42,7 @@ def calibration_error(happened: Any, probability: Any, bins: int = BINS) -> floa
     Examples
     --------
     >>> from superpose.bench import calibration_error
-    >>> calibration_error([0, 1, 1, 1], [0.5, 0.5, 0.9, 0.9], bins=2)
+    >>> round(calibration_error([0, 1, 1, 1], [0.5, 0.5, 0.9, 0.9], bins=2), 9)
     0.05
     """
     p = np.asarray(probability, dtype=np.float64)
@@ -52,7 +52,7 @@ def calibration_error(happened: Any, probability: Any, bins: int = BINS) -> floa
     order = np.argsort(p, kind="stable")
     cut = np.array_split(order, min(bins, len(p)))
     gaps = [abs(averaged[rows].mean() - p[rows].mean()) * len(rows) for rows in cut]
-    return round(float(np.sum(gaps) / len(p)), 12)
+    return float(np.sum(gaps) / len(p))
 
 
 def score_classes(y: pd.Series, probability: Floats, classes: Any) -> dict[str, float]:

@@ -42,10 +42,10 @@ class BoostedTrees(BaseEstimator):
         return self
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        return self.model_.predict(_plain(X))
+        return np.asarray(self.model_.predict(_plain(X)), dtype=np.float64)
 
     def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        return self.model_.predict_proba(_plain(X))
+        return np.asarray(self.model_.predict_proba(_plain(X)), dtype=np.float64)
 
 
 def _plain(X: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""This library, at its defaults and with main curves alone."""
+"""Superpose itself, at its defaults and with main curves alone."""
 
 from __future__ import annotations
 

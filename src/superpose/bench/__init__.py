@@ -2,18 +2,15 @@
 
 from superpose.bench.account import Account, account
 from superpose.bench.display import BenchDisplay
-from superpose.bench.registry import QUICK, TABLES, BenchTable
+from superpose.bench.registry import BenchTable
 from superpose.bench.results import Results
 from superpose.bench.run import Plan, run_tables
 from superpose.bench.scores import calibration_error
-from superpose.bench.sides import SIDES, Side
+from superpose.bench.sides import Side
 from superpose.bench.summary import Mean, Ranks, Row, Versus, geometric_mean, versus
 from superpose.bench.targets import Target, judge
 
 __all__ = [
-    "QUICK",
-    "SIDES",
-    "TABLES",
     "Account",
     "BenchDisplay",
     "BenchTable",

@@ -83,9 +83,14 @@ def fit(model: Any, fold: Fold, time_limit: float | None) -> dict[str, float]:
 
 
 def score(model: Any, fold: Fold, table: BenchTable) -> dict[str, float]:
+    """Losses on the rows left out; numbers that are none are an error, not a result."""
     if table.classes:
-        return score_classes(fold.y_test, model.predict_proba(fold.X_test), model.classes_)
-    return score_numbers(fold.y_test, model.predict(fold.X_test), fold.sd)
+        found = score_classes(fold.y_test, model.predict_proba(fold.X_test), model.classes_)
+    else:
+        found = score_numbers(fold.y_test, model.predict(fold.X_test), fold.sd)
+    if not all(math.isfinite(value) for value in found.values()):
+        raise ValueError(f"its predictions give {found}")
+    return found
 
 
 def limit_cpu(seconds: float | None) -> None:

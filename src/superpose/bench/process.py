@@ -48,7 +48,7 @@ def measure_apart(job: dict[str, Any], package: str) -> Cell:
         asked.write_text(json.dumps(job), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-P", "-m", "superpose.bench.measure", str(asked), str(answer)],
-            env={**os.environ, **ONE_THREAD},
+            env=_environment(),
             capture_output=True,
             text=True,
         )
@@ -56,15 +56,27 @@ def measure_apart(job: dict[str, Any], package: str) -> Cell:
     return {**key, **_status(done, job["time_limit"], found), **found, **_surroundings(package)}
 
 
+def _environment() -> dict[str, str]:
+    """One thread a library, and the superpose that runs here before any other."""
+    paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 def _status(done: Any, time_limit: float | None, found: Cell) -> dict[str, str | None]:
     if done.returncode == 0 and found:
         return {"status": "measured", "reason": None}
     if done.returncode == -signal.SIGXCPU:
         return {"status": "over the limit", "reason": f"more than {time_limit:g} CPU-seconds"}
-    lines = done.stderr.strip().splitlines()
     if done.returncode < 0:
-        lines.append(f"ended by {signal.Signals(-done.returncode).name}")
-    return {"status": "failed", "reason": lines[-1] if lines else f"code {done.returncode}"}
+        return {"status": "failed", "reason": f"ended by {signal.Signals(-done.returncode).name}"}
+    return {"status": "failed", "reason": _message(done.stderr) or f"code {done.returncode}"}
+
+
+def _message(stderr: str) -> str:
+    """What stands below the last line of a traceback, on one line."""
+    lines = stderr.strip().splitlines()
+    last = max((i for i, line in enumerate(lines) if line.startswith("  ")), default=-1)
+    return " ".join(lines[last + 1 :])[:300]
 
 
 def _surroundings(package: str) -> Cell:

@@ -42,6 +42,18 @@ class Results:
     ------
     InputError
         Where the file is no such file, or was measured on other rows or folds.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from superpose.bench import Results
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results = Results(Path(folder, "bench.json"), {"folds": 5, "most_rows": None})
+    ...     for loss in (0.25, 0.2):  # the same fit, measured again
+    ...         results.add({"table": "yacht", "fold": 0, "side": "splines", "loss": loss})
+    ...     [cell["loss"] for cell in results.cells()]
+    [0.2]
     """
 
     def __init__(self, path: Path, protocol: dict[str, Any]) -> None:
@@ -89,7 +101,7 @@ class Results:
 
     def _write(self, answer: dict[str, Any]) -> None:
         part = self.path.with_name(self.path.name + ".part")
-        part.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         part.replace(self.path)
 
 

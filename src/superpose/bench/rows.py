@@ -27,7 +27,7 @@ class Fold:
     X_test, y_test : DataFrame, Series
         Rows to predict.
     sd : float
-        Standard deviation of the target over all rows of the file; 1 where it has classes.
+        Standard deviation of the target over all rows that have one; 1 where it has classes.
     """
 
     X: pd.DataFrame
@@ -42,8 +42,9 @@ def read_fold(
 ) -> Fold:
     """Read a table, draw rows, and split them: the same rows for every side.
 
-    Rows are ``default_rng(0).permutation(n)[:most_rows]``; folds are ``KFold`` or, where the
-    target has classes, ``StratifiedKFold`` with ``shuffle=True, random_state=0``.
+    Rows without a target are left out; of the others ``default_rng(0).permutation(n)[:most_rows]``
+    are drawn. Folds are ``KFold`` or, where the target has classes, ``StratifiedKFold`` with
+    ``shuffle=True, random_state=0``.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def read_fold(
             f"found {frame.columns[-1]}",
             "take the file that benchmarks/README.md describes",
         )
-    frame = frame.drop(columns=list(table.without))
+    frame = frame.drop(columns=list(table.without)).dropna(subset=table.target)
     sd = 1.0 if table.classes else float(frame[table.target].std(ddof=0))
     if most_rows is not None:
         frame = frame.iloc[np.random.default_rng(0).permutation(len(frame))[:most_rows]]

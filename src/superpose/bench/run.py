@@ -104,6 +104,23 @@ def run_tables(plan: Plan, results: Results, tell: Callable[[Cell], None] | None
         Where cells go, each as soon as it is there.
     tell : callable, optional
         Called with each new cell.
+
+    Examples
+    --------
+    What is in the results is not measured again:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from superpose.bench import Plan, Results, run_tables
+    >>> fit = {"table": "yacht", "fold": 0, "side": "splines", "status": "measured", "loss": 0.2}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "yacht.csv").write_text("speed,residuary_resistance")
+    ...     plan = Plan(Path(folder), ("yacht",), ("splines",), first_folds=1)
+    ...     results = Results(Path(folder, "bench.json"), plan.protocol)
+    ...     results.add(fit)
+    ...     run_tables(plan, results, tell=print)
+    ...     results.cells() == [fit]
+    True
     """
     for name in plan.tables:
         find_table(plan.data, name)

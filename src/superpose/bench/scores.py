@@ -70,8 +70,8 @@ def score_classes(y: pd.Series, probability: Floats, classes: Any) -> dict[str, 
     Returns
     -------
     dict
-        ``loss`` in nats; ``auc`` and ``calibration``: for more than two classes the mean over
-        classes, each against the rest (for two classes both have the same).
+        ``loss`` in nats; ``auc`` and ``calibration``, the mean over classes of each against the
+        rest: of two classes both have the same, up to where bins are cut.
     """
     labels = list(classes)
     happened = np.stack([(y == label).to_numpy() for label in labels], axis=1)

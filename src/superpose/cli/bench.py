@@ -55,7 +55,9 @@ def tables(
     json: Json = False,
 ) -> None:
     """Fit public tables with each side; say who is good, fast and readable."""
-    from superpose.bench import QUICK, SIDES, TABLES, Plan, Results, account, run_tables
+    from superpose.bench import Plan, Results, account, run_tables
+    from superpose.bench.registry import QUICK, TABLES
+    from superpose.bench.sides import SIDES
 
     plan = Plan(
         data,

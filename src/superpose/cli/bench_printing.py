@@ -11,7 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from superpose.bench import SIDES, TABLES, Account, Mean, Row, Versus
+from superpose.bench import Account, Mean, Row, Versus
+from superpose.bench.registry import TABLES
+from superpose.bench.sides import SIDES
 
 __all__ = ["print_account", "sentence_of"]
 

@@ -13,10 +13,12 @@ __all__ = ["Side"]
 
 
 def _nothing_to_read(model: Any) -> dict[str, int]:
+    """Count nothing: there are no curves."""
     return {}
 
 
 def _takes_all(table: BenchTable) -> str | None:
+    """Refuse no table."""
     return None
 
 

@@ -35,10 +35,11 @@ MAY_IMPORT["sequences"] = {"errors", "curves", "networks", "fitting"}
 MAY_IMPORT["graphs"] = {"errors", "curves", "networks", "fitting"}
 #: Small data; the commands and the examples read it, the library does not.
 MAY_IMPORT["datasets"] = {"errors"}
-MAY_IMPORT["cli"] |= {"datasets"}
 #: Writes models for other programs; stands beside plots and report.
 MAY_IMPORT["export"] = set(CHAIN[: CHAIN.index("plots")])
-MAY_IMPORT["cli"] |= {"export"}
+#: Measures the estimators beside other libraries; only the commands use it.
+MAY_IMPORT["bench"] = {"errors", "estimators", "plots"}
+MAY_IMPORT["cli"] |= {"datasets", "export", "bench"}
 
 #: file → rooms it may reach from inside a function.
 #: A fitted estimator offers `curves_`, `explain(X)` and `report(path)` because users look for

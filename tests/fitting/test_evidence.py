@@ -176,7 +176,7 @@ def test_evidence_without_noise_is_minus_the_penalised_loss():
 
 
 def test_the_cautious_ascent_is_mackays_fixed_point_to_first_order():
-    """Without a hyperprior log(freedom / energy) would be the step; one group cannot move another."""
+    """Without a hyperprior log(freedom / energy) would be the step, for each group alone."""
     freedom = torch.tensor([10.0, 4.0], dtype=torch.float64)
     energy = torch.tensor([10.1, 3.9], dtype=torch.float64)
     slope = Slope(0.5 * (freedom - energy), torch.ones(2, 2).double(), freedom, energy)

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from superpose import __version__
+from superpose.cli.bench import bench
 from superpose.cli.demo import demo
 from superpose.cli.explain import explain
 from superpose.cli.export import export
@@ -67,3 +68,4 @@ def main(
 
 for command in (demo, fit, predict, explain, report, export):
     app.command()(command)
+app.add_typer(bench, name="bench")

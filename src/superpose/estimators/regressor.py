@@ -172,9 +172,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         self._remember_columns(table)
         self.target_name_ = target_name(y)
         known = None if known is None else known[used]
-        rows = self._learn(
-            table.take(used), target[used], weight[used], self.loss, offset=known
-        )
+        rows = self._learn(table.take(used), target[used], weight[used], self.loss, offset=known)
         self.scatter_ = self._scatter(*rows)
         return self
 
@@ -256,9 +254,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         True
         """
         if not 0 < level < 1:
-            raise InputError(
-                "level must be between 0 and 1", f"found {level}", "pass 0.9 for 90 %"
-            )
+            raise InputError("level must be between 0 and 1", f"found {level}", "pass 0.9 for 90 %")
         link = self._link(X, self._known(None, offset, exposure))[:, 0]
         mean = mean_of(link, self.loss)
         std, scatter = self._std(self._encode(X), mean), self.scatter_

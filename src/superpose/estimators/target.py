@@ -227,7 +227,8 @@ def read_offset(offset: Any, n_rows: int, n_outputs: int = 1) -> Floats | None:
             "pass as many rows as X has, and a column for each of three or more classes",
         )
     values = values.reshape(n_rows, n_outputs)
-    _refuse_rows(~np.isfinite(values).all(axis=1), "offset must hold finite numbers", "others")
+    bad = ~np.isfinite(values)
+    _refuse_rows(np.asarray(bad.any(axis=1)), "offset must hold finite numbers", "others")
     return values - values.mean(axis=1, keepdims=True) if n_outputs > 1 else values
 
 
@@ -259,8 +260,8 @@ def read_exposure(exposure: Any, n_rows: int) -> Floats:
             f"found the shape {values.shape}",
             "pass a one-dimensional array as long as X",
         )
-    bad = ~(np.isfinite(values) & (values > 0))
-    _refuse_rows(bad, "exposure must hold finite numbers above 0", "another")
+    bad = ~np.isfinite(values) | (values <= 0)
+    _refuse_rows(np.asarray(bad), "exposure must hold finite numbers above 0", "another")
     return np.log(values)[:, None]
 
 

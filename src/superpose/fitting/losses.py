@@ -22,7 +22,6 @@ from torch.nn.functional import one_hot, softplus
 
 from superpose.errors import InputError
 
-
 SMALLEST_NOISE = 1e-20
 LARGEST_SHAPE = 1e6  # beyond, a Gamma distribution is normal to rounding
 STUDENT_DOF = 4.0

@@ -66,7 +66,7 @@ def test_parts_add_up_on_the_link_and_predictions_are_means(loss: str) -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_standard_deviation_is_that_of_observations(loss: str) -> None:
     """Posterior and noise, drawn at random and put through the link."""
-    rng, link, variance, noise = np.random.default_rng(0), 1.0, 0.01, 0.3
+    rng, link, variance, noise = np.random.default_rng(0), 3.0, 0.01, 0.3
     f = link + np.sqrt(variance) * rng.normal(size=400_000)
     mean = np.exp(f)
     y = {
@@ -120,8 +120,9 @@ def test_an_exposure_is_an_offset_of_its_logarithm() -> None:
     two = model.fit(X, y, offset=np.log(years))
     np.testing.assert_array_equal(two.predict(X, offset=np.log(years)), one)
     np.testing.assert_array_equal(two.predict(X, return_std=True, offset=np.log(years))[1], std)
-    both = model.fit(X, y, offset=np.full(N, 3.0), exposure=years)
-    np.testing.assert_allclose(both.predict(X, offset=np.full(N, 3.0), exposure=years), one, 1e-6)
+    both = model.fit(X, y, offset=np.log(years) / 2, exposure=np.sqrt(years))
+    half = both.predict(X, offset=np.log(years) / 2, exposure=np.sqrt(years))
+    np.testing.assert_allclose(half, one, rtol=1e-6)
     truth = np.exp(np.sin(X["age"] / 12) + 0.7 * (X["site"] == "south"))
     assert np.corrcoef(np.log(rate), np.log(truth))[0, 1] > 0.95
 

@@ -57,10 +57,14 @@ def settle_scale(growth: Growth) -> float:
 
 
 def additive_scale(rows: Rows) -> tuple[Rows, float]:
-    """Return the rows in units of the scale that main curves alone leave, and that scale."""
+    """Return the rows in units of the scale that main curves alone leave, and that scale.
+
+    The dial is grown at it: at the smaller scale that pairs and terms may leave, rows that main
+    curves miss would all count as wild, and nothing could be grown.
+    """
     growth = Growth.additive(rows, torch.ones(len(rows.problem.y), dtype=torch.bool))
-    total = settle_scale(growth)
-    return growth.rows, total
+    scale = settle_scale(growth)
+    return growth.rows, scale
 
 
 def _factor(growth: Growth, freedom: float) -> float:

@@ -15,7 +15,7 @@ from superpose.errors import InputError, ModelFileError
 from superpose.estimators import load
 from superpose.estimators.model_state import model_from
 
-KINDS = ["regression", "pairs and terms", "two classes", "three classes"]
+KINDS = ["regression", "positive", "pairs and terms", "two classes", "three classes"]
 
 
 def table() -> pd.DataFrame:
@@ -37,6 +37,8 @@ def fitted(kind: str) -> Any:
     y = X["dose"].fillna(0.0) * X["age"] / 40 + (X["site"] == "north") + 0.2 * rng.normal(size=80)
     if kind == "regression":
         return KSTRegressor(pairs=0, terms=0).fit(X, y.rename("price"))
+    if kind == "positive":
+        return KSTRegressor(loss="gamma", pairs=0, terms=0).fit(X, np.exp(y).rename("price"))
     if kind == "pairs and terms":
         return KSTRegressor(pairs=[("dose", "age"), ("site", "age")], terms=1).fit(X, y)
     if kind == "two classes":
@@ -52,7 +54,7 @@ def model(request: pytest.FixtureRequest) -> Any:
 def predicted(model: Any, X: Any) -> np.ndarray:
     if isinstance(model, KSTClassifier):
         return model.predict_proba(X)
-    return np.column_stack(model.predict(X, return_std=True))
+    return np.column_stack([*model.predict(X, return_std=True), *model.predict_interval(X, 0.8)])
 
 
 def test_a_loaded_model_is_the_same_bit_for_bit(model: Any, tmp_path: Path) -> None:

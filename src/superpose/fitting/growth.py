@@ -158,8 +158,8 @@ class Growth:
         self.state = replace(self.state, theta=self.design.join(fixed[:, kept], outer, inner))
 
     def outputs(self) -> torch.Tensor:
-        """Return the outputs [N, K] of all rows."""
-        return self.design.predict(self.state.theta)
+        """Return the outputs [N, K] of all rows, with their offset."""
+        return self.rows.problem.outputs(self.design.predict(self.state.theta))
 
     def working(self, f: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the Newton residual and information of the training rows, [N, K] each.

@@ -139,7 +139,7 @@ def solve(
         noise = state.noise
         if n_noise:
             energy = float((precision * theta * theta).sum())
-            noise = max((2 * fit_loss + energy) / n_noise, 1e-20)
+            noise = problem.loss.noise(fit_loss + 0.5 * energy, n_noise)
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
         climb = cautious_ascent(slope) if design.terms else ascent(slope)
         higher = (state.rho + climb).clamp(*RANGE)
@@ -149,7 +149,8 @@ def solve(
         if converged or i == iterations - 1:
             break
         state = State(theta, higher, noise)
-    evidence = log_evidence(fit_loss, theta, precision, log_determinant, noise, n_noise)
+    normaliser = problem.loss.normaliser(noise, n_noise)
+    evidence = log_evidence(fit_loss, theta, precision, log_determinant, noise, normaliser)
     return Solution(
         state,
         covariance * noise,

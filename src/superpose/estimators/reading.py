@@ -22,12 +22,15 @@ from superpose.fitting import Fit
 
 __all__ = [
     "curves",
+    "edit_effect",
     "explain",
     "held_out",
     "importances",
+    "kept_rows",
     "left_out",
     "report",
     "summarise",
+    "summary_after",
     "summary_from",
     "surfaces",
     "terms",
@@ -94,6 +97,27 @@ def explain(model: Any, x: Floats) -> Any:
     from superpose.explain import explain as of
 
     return of(model.fit_, x, Outputs(model.summary_.target, model.summary_.classes))
+
+
+def edit_effect(before: Fit, after: Fit, index: int, rows: Floats, weight: Floats) -> Any:
+    """What an edit of one part changes on these rows."""
+    from superpose.explain.edit_effect import edit_effect as of
+
+    return of(before, after, index, rows, weight)
+
+
+def kept_rows(fit: Fit, summary: Any, index: int) -> tuple[Floats, Floats]:
+    """Rows and weights that stand for the training rows, for one part."""
+    from superpose.explain.edit_effect import kept_rows as of
+
+    return of(fit, summary, index)
+
+
+def summary_after(summary: Any, fit: Fit, index: int) -> Any:
+    """The summary of a model of which one part was edited."""
+    from superpose.explain.edit_effect import summary_after as of
+
+    return of(summary, fit, index)
 
 
 def held_out(model: Any, X: Any, y: Any, source: str) -> Any:

@@ -12,6 +12,7 @@ import torch
 from superpose.errors import ConvergenceWarning, InputError
 from superpose.fitting.assemble import assemble
 from superpose.fitting.dial import DialStep
+from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import Loss, loss_named
@@ -47,6 +48,8 @@ class Fit:
     held_out : Tensor [N, K] or None
         Output for each training row by a model of the same dial that had not seen it; NaN where a
         row was not held out. The dial was chosen with these rows, which flatters them a little.
+    edits : tuple of Edit
+        What was changed by hand since, in that order.
     """
 
     network: Superposition
@@ -59,6 +62,7 @@ class Fit:
     iterations: int
     gradient: float
     held_out: torch.Tensor | None = None
+    edits: tuple[Edit, ...] = ()
 
     def dof(self) -> float:
         """Return the effective degrees of freedom of all parts and outputs together.
@@ -138,7 +142,7 @@ def fit_superposition(
     weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
     chosen_loss = loss_named(loss, y)
     _check(chosen_loss, y, weight)
-    centre, spread = _standard(chosen_loss, y, weight)
+    centre, spread = standard(chosen_loss, y, weight)
     problem = Problem((y.double() - centre) / spread, weight.double(), chosen_loss)
     axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
     rows = Rows(tuple(attributes), axis_units, problem, kernel)
@@ -194,8 +198,8 @@ def _check(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> None:
         )
 
 
-def _standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:
-    """Return what to subtract from the target and to divide it by; (0, 1) for classes."""
+def standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:
+    """Return what to subtract from the target and to divide it by; (0, 1) without noise."""
     if not loss.has_noise:
         return 0.0, 1.0
     centre = (weight * y).sum() / weight.sum()

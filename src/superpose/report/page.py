@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from superpose.report.cautions import cautions
 from superpose.report.dial import dial
+from superpose.report.edits import edits
 from superpose.report.fitted import fitted
 from superpose.report.form import embedded, form, tables_of
 from superpose.report.html import Markup, tag
@@ -26,6 +27,7 @@ def page(reading: Reading, about: Mapping[str, str]) -> Markup:
     tables = tables_of(reading)
     sections = [
         ("model", "What the model is", overview(reading)),
+        ("edits", "Changed by hand", edits(reading)),
         ("quality", "How good it is", quality(reading)),
         ("dial", "How much there is to read", dial(reading)),
         ("importance", "What matters", importance_bars(reading)),

@@ -33,7 +33,7 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
     said = [_levels(curve, k) if curve.kind == "category" else _line(curve, k)]
     if mean.shape[1] > 1:
         said.insert(0, f"It moves {labels[k]} the most.")
-    if is_flat(curve):
+    if is_flat(curve) and not curve.notes:
         said.append(
             "The band holds zero everywhere: these data do not show that it matters beyond the "
             "other parts."
@@ -42,6 +42,9 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
         m = curve.missing
         values = [float(np.atleast_1d(a)[k]) for a in (m.mean, m.lower, m.upper)]
         said.append(f"A missing value adds {_with_band(*values)}.")
+    said += [f"By hand: {note.rstrip('.')}." for note in curve.notes]
+    if curve.by_hand is not None:
+        said.append("Where the line is dotted in orange, a person said so, not the data.")
     return " ".join(s for s in said if s)
 
 

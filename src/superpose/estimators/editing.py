@@ -145,8 +145,9 @@ class PartEditor(Generic[Model]):
         rows, _ = self._measured_on()
         column = torch.from_numpy(rows)[:, part.attributes[0]]
         u = self._attribute.encode(column[~column.isnan()])
-        new, share = smoothed(part, self.share, u, dof)
-        return self._done("smooth", new, share, f"to {dof:.3g} degrees of freedom")
+        new, share = smoothed(part, self.share, self._attribute, u, dof)
+        what = "to a straight line" if dof == 1 else f"to {dof:.3g} degrees of freedom"
+        return self._done("smooth", new, share, what)
 
     def remove(self) -> Model:
         """Make a part contribute nothing, anywhere.

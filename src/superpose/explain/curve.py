@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,6 +88,23 @@ class Curve:
     importance: Importance | None = None
     by_hand: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+
+    def of(self, output: int) -> Curve:
+        """The curve of one output alone; itself where there is one."""
+        if isinstance(self.units, str):
+            return self
+        missing = self.missing
+        if missing is not None:
+            ends = (missing.mean, missing.lower, missing.upper)
+            missing = Missing(*(np.asarray(it)[output] for it in ends))
+        return replace(
+            self,
+            mean=self.mean[:, output],
+            lower=self.lower[:, output],
+            upper=self.upper[:, output],
+            units=self.units[output],
+            missing=missing,
+        )
 
     def seen(self) -> NDArray[np.bool_]:
         """Whether each x lies within the range of the training rows; for a level, had rows [G]."""

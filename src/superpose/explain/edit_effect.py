@@ -59,6 +59,7 @@ def edit_effect(before: Fit, after: Fit, index: int, rows: Array, weight: Array)
     moved = [evaluate(fit, index, encode(fit, rows))[0] for fit in (before, after)]
     first, second = (root_mean_square_band(m, 0 * m, weight)[0] for m in moved)
     change = np.average(moved[1] - moved[0], axis=0, weights=weight)
+    change = np.where(np.abs(change) < 1e-12 * max(first, second), 0.0, change)  # rounding
     return Effect(x, old, new, first, second, change)
 
 

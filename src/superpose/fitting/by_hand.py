@@ -62,22 +62,23 @@ def with_heights(
 
 
 def smoothed(
-    part: MainCurve, share: Share, u: torch.Tensor, freedom: float
+    part: MainCurve, share: Share, attribute: Attribute, u: torch.Tensor, freedom: float
 ) -> tuple[MainCurve, Share]:
     """Return the main curve of a number, smoothed over rows u [N] to so many degrees of freedom.
 
     The heights z become the smoothest that stay near the curve at these rows,
 
-        h = argmin Σ_i (c(u_i)ᵀ (h - z))² + λ hᵀ Q h,
+        h = argmin Σ_i (c(u_i)ᵀ (h - z))² + λ ∫ f''(x)² dx,
 
-    with the trace of the map z → h, less 1 for the level, equal to ``freedom``. The sum over the
-    rows is kept. The band is that of the smoothed curve: the same map, applied to the posterior.
-    Stretches that were drawn by hand stay as they are.
+    with x in units of the attribute, so that straight lines stay, and with the trace of the map
+    z → h, less 1 for the level, equal to ``freedom`` (Reinsch, 1967; Hastie and Tibshirani, 1990).
+    The sum over the rows is kept. The band is that of the smoothed curve: the same map, applied to
+    the posterior. Stretches that were drawn by hand stay as they are.
     """
     core = _core(part.basis)
     first = part.basis.n_heights - core.n_heights
     own = slice(first, first + core.basis.n_heights)
-    smoother = _smoother(core, u, freedom)
+    smoother = _smoother(_even(attribute, core.knots), core.basis.cardinal(u), freedom)
     heights, directions = part.heights.detach().clone(), share.directions[0].clone()
     heights[:, own] = heights[:, own] @ smoother.mT
     directions[own] = smoother @ directions[own]
@@ -90,20 +91,38 @@ def _core(basis: InputBasis) -> InputBasis:
     return _core(basis.base) if isinstance(basis, HandBasis) else basis
 
 
-def _smoother(core: InputBasis, u: torch.Tensor, freedom: float) -> torch.Tensor:
+def _even(attribute: Attribute, knots: torch.Tensor) -> torch.Tensor:
+    """Return the knots [M] in units, gaps that are far from the usual one brought nearer to it."""
+    assert attribute.axis is not None
+    gaps = attribute.axis.from_axis(knots).diff()
+    if not len(gaps):
+        return knots
+    usual = float(gaps.median())
+    return torch.cat([gaps.new_zeros(1), gaps.clamp(usual / 100, 20 * usual).cumsum(0) / usual])
+
+
+def _roughness(x: torch.Tensor) -> torch.Tensor:
+    """Return the form [M, M] that is ∫ f''(x)² dx of heights at x, by divided differences."""
+    gaps = x.diff()
+    slopes = torch.eye(len(x), dtype=x.dtype).diff(dim=0) / gaps[:, None]
+    bends = slopes.diff(dim=0) / ((gaps[1:] + gaps[:-1]) / 2).sqrt()[:, None]
+    return bends.mT @ bends
+
+
+def _smoother(x: torch.Tensor, rows: torch.Tensor, freedom: float) -> torch.Tensor:
     """Return the map [M, M] of the heights with trace 1 + freedom, by bisection in log λ."""
-    rows, rough = core.basis.cardinal(u), core.basis.precision()
-    gram, eye = rows.mT @ rows, torch.eye(len(rough), dtype=torch.float64)
-    if len(rough) < 3:
+    gram, eye = rows.mT @ rows, torch.eye(len(x), dtype=torch.float64)
+    if len(x) < 3:
         return eye
+    if freedom <= STRAIGHT:
+        line = torch.stack([torch.ones_like(x), x], 1)
+        return line @ torch.linalg.solve(line.mT @ gram @ line, line.mT @ gram)
+    rough = _roughness(x)
 
     def at(log_strength: float) -> torch.Tensor:
         penalty = 10.0**log_strength * float(gram.trace() / rough.trace()) * rough
         return torch.linalg.pinv(gram + penalty, hermitian=True) @ gram
 
-    if freedom <= STRAIGHT:
-        line = torch.stack([torch.ones_like(core.knots), core.knots], 1)
-        return line @ torch.linalg.solve(line.mT @ gram @ line, line.mT @ gram)
     low, high = -8.0, 8.0
     if float(at(low).trace()) <= 1 + freedom:
         return eye

@@ -13,8 +13,8 @@ class HandBasis(InputBasis):
     """Cardinal functions of a curve of which a person drew one stretch.
 
     Between the first and the last place the curve is straight, in units of the attribute, from
-    place to place; everywhere else it is, bit for bit, what the basis underneath makes of its
-    heights. So it steps at the two ends unless the heights there agree.
+    place to place; everywhere else its cardinal functions are, bit for bit, those of the basis
+    underneath. So it steps at the two ends unless the heights there agree.
 
     Parameters
     ----------

@@ -44,7 +44,8 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
         said.append(f"A missing value adds {_with_band(*values)}.")
     said += [f"By hand: {note.rstrip('.')}." for note in curve.notes]
     if curve.by_hand is not None:
-        said.append("Where the line is dotted in orange, a person said so, not the data.")
+        where = "Where there is no band" + ", in orange," * (curve.kind == "number")
+        said.append(f"{where} a person said so, not the data.")
     return " ".join(s for s in said if s)
 
 
@@ -107,6 +108,8 @@ def _levels(curve: Curve, k: int) -> str:
 
 
 def _with_band(mean: float, lower: float, upper: float) -> str:
+    if lower == upper:
+        return signed(mean)
     return f"{signed(mean)} (between {signed(lower)} and {signed(upper)})"
 
 

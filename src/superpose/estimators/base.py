@@ -198,7 +198,15 @@ class AbstractKST(BaseEstimator):
         """
         return reading.explain(self, self._encode(X))
 
-    def report(self, path: str | PathLike[str], X: Any = None, y: Any = None) -> Any:
+    def report(
+        self,
+        path: str | PathLike[str],
+        X: Any = None,
+        y: Any = None,
+        *,
+        stability: Any = None,
+        groups: Any = None,
+    ) -> Any:
         """Write one self-contained HTML page about the model.
 
         Parameters
@@ -209,6 +217,10 @@ class AbstractKST(BaseEstimator):
             Rows that fit has not seen, to say on the page how good the model is.
         y : array-like, optional
             Their target.
+        stability : superpose.explain.Stability, optional
+            What `superpose.explain.stability` found, to have it on the page.
+        groups : superpose.explain.GroupView, optional
+            What `superpose.explain.by_group` found, likewise.
 
         Returns
         -------
@@ -216,7 +228,7 @@ class AbstractKST(BaseEstimator):
             Where the page is.
         """
         check_is_fitted(self)
-        return reading.report(self, path, X, y)
+        return reading.report(self, path, X, y, stability, groups)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to one file: safetensors with a JSON header, never pickle.

@@ -177,7 +177,9 @@ def left_out(fit: Fit, y: Floats, weight: Floats, target: str, classes: tuple[st
     return score_held_out(y, prediction, source=source, target=target, classes=classes)
 
 
-def report(model: Any, path: str | PathLike[str], X: Any, y: Any) -> Path:
+def report(
+    model: Any, path: str | PathLike[str], X: Any, y: Any, stability: Any = None, groups: Any = None
+) -> Path:
     """Write the page about a model, measured on `X` and `y` where they are given."""
     from superpose.report import write_report
 
@@ -196,5 +198,13 @@ def report(model: Any, path: str | PathLike[str], X: Any, y: Any) -> Path:
         "Version": f"superpose {__version__}",
     }
     with written_whole(path) as draft:
-        write_report(draft, model.fit_, model.summary_, held_out=measured, about=about)
+        write_report(
+            draft,
+            model.fit_,
+            model.summary_,
+            held_out=measured,
+            about=about,
+            stability=stability,
+            groups=groups,
+        )
     return Path(path)

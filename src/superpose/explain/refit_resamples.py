@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.base import clone
 
-from superpose.errors import InputError
+from superpose.errors import ConvergenceWarning, InputError
 from superpose.explain.at_rows import curve_at, original
 from superpose.explain.curve_spread import CurveSpread, Stability
 from superpose.explain.importance import Importances
@@ -74,6 +75,11 @@ def stability(
     InputError
         If there are no resamples, or the share is not between 0 and 1.
 
+    Warns
+    -----
+    ConvergenceWarning
+        Where refits stopped before they converged; with how many.
+
     References
     ----------
     A. Buja and W. Stuetzle, "Observations on bagging", Statistica Sinica 16, 2006.
@@ -93,10 +99,9 @@ def stability(
     _check(n_resamples, share)
     rng = np.random.default_rng(random_state)
     other = clone(model) if grow else at_its_dial(model)
-    refits = []
-    for _ in range(n_resamples):
-        weight = _resample(rng, len(X), share)
-        refits.append(clone(other).fit(X, y, sample_weight=weight))
+    weights = [_resample(rng, len(X), share) for _ in range(n_resamples)]
+    refits = [_refit(other, X, y, weight) for weight in weights]
+    _warn_of_unfinished(refits)
     rows = model._encode(X)[:: max(1, len(X) // _ROWS)]
     names = list(model.curves_)
     ranked = [_importances(it, names) for it in (model, *refits)]
@@ -155,6 +160,23 @@ def _resample(rng: np.random.Generator, n_rows: int, share: float | None) -> Arr
     weight = np.zeros(n_rows)
     weight[rng.permutation(n_rows)[: max(2, round(share * n_rows))]] = 1.0
     return weight
+
+
+def _refit(model: Any, X: Any, y: Any, weight: Array) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # said once, of all refits
+        return clone(model).fit(X, y, sample_weight=weight)
+
+
+def _warn_of_unfinished(refits: list[Any]) -> None:
+    unfinished = sum(not it.fit_.converged for it in refits)
+    if unfinished:
+        warnings.warn(
+            f"every refit should have converged; {unfinished} of {len(refits)} stopped before; "
+            "draw a larger share, or use fewer pairs and terms",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
 
 
 def _importances(model: Any, names: list[str]) -> Array:

@@ -128,13 +128,12 @@ def _contributions(model: Any, x: Array, chosen: list[NDArray[np.bool_]]) -> tup
 
 
 def _error(values: Array) -> Any:
-    """Standard error of the mean over rows."""
+    """Standard error of the mean over rows; 0 for a constant, NaN for a single row."""
     count = len(values)
-    return (
-        values.std(axis=0, ddof=1) / np.sqrt(count)
-        if count > 1
-        else np.full(values.shape[1:], np.nan)
-    )
+    if count < 2:
+        return np.full(values.shape[1:], np.nan)
+    error = values.std(axis=0, ddof=1) / np.sqrt(count)
+    return np.where(np.ptp(values, axis=0) == 0, 0.0, error)
 
 
 Named = dict[str, tuple[float, float, str]]

@@ -128,5 +128,6 @@ class ComparisonDisplay:
             turn = 40 if len(names) > 6 or max(map(len, names)) > 8 else 0
             align = "right" if turn else "center"
             ax.set_xticks(range(len(names)), names, rotation=turn, ha=align)
+            ax.set_xlim(-0.5, len(names) - 0.5)
         elif view is not None and view[0] < view[1]:
             ax.set_xlim(*view)

@@ -119,12 +119,8 @@ class CurveDisplay:
             curve.x if number else x, mean, ":" if number else "x", color=RISES, linewidth=3
         )
         if k == 0:
-            self.ax_.set_title(
-                "dotted: set by hand" if number else "crossed: set by hand",
-                fontsize=8,
-                color=RISES,
-                loc="right",
-            )
+            mark = "dotted" if number else "crossed"
+            self.ax_.set_title(f"{mark}: set by hand", fontsize=8, color=RISES, loc="left")
 
     def _levels(self, k: int, count: int, colour: str, label: str) -> None:
         mean, lower, upper = self._band_of(k)

@@ -10,11 +10,13 @@ from superpose.report.dial import dial
 from superpose.report.edits import edits
 from superpose.report.fitted import fitted
 from superpose.report.form import embedded, form, tables_of
+from superpose.report.groups import groups_section
 from superpose.report.html import Markup, tag
 from superpose.report.model import Reading
 from superpose.report.overview import key_figures, overview
 from superpose.report.parts import importance_bars, main_curves, pairs, terms
 from superpose.report.quality import quality
+from superpose.report.stability import stability_section
 
 __all__ = ["page"]
 
@@ -34,6 +36,8 @@ def page(reading: Reading, about: Mapping[str, str]) -> Markup:
         ("curves", "Main curves", main_curves(reading)),
         ("pairs", "Pairs", pairs(reading)),
         ("terms", "Terms", terms(reading)),
+        ("stability", "Would other rows say the same?", stability_section(reading.stability)),
+        ("groups", "Group by group", groups_section(reading.groups)),
         ("try", "Try it", form(reading, tables)),
         ("cautions", "Cautions", cautions(reading)),
         ("fit", "How it was fitted", fitted(reading, about)),

@@ -13,8 +13,10 @@ import torch
 
 from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import InputError, ModelFileError
-from superpose.estimators import load
+from superpose.estimators import load, reading
 from superpose.estimators.model_file import read_model, write_model
+from superpose.fitting.by_hand import smoothed
+from superpose.networks import MainCurve
 
 N = 150
 
@@ -198,26 +200,35 @@ def test_smoothing_less_than_there_is_changes_nothing() -> None:
 
 
 def test_the_band_of_a_smoothed_curve_is_the_same_map_of_the_posterior() -> None:
-    """Draw coefficients, smooth every draw: their spread is the band."""
-    model = fitted("numbers")
-    edited, i = model.edit("bmi").smooth(2.0), 2
-    share, fit = model.fit_.posterior.shares[i], model.fit_
+    """S D C Dᵀ Sᵀ at the knots, with S from smoothing curves that are 1 at one knot."""
+    model, i = fitted("numbers"), 2
+    fit, edited = model.fit_, model.edit("bmi").smooth(2.0)
+    part, share = fit.network.parts[i], fit.posterior.shares[i]
+    u = part.basis.knots
+    unit = torch.eye(len(u), dtype=torch.float64)
+    rows = torch.from_numpy(reading.kept_rows(fit, model.summary_, i)[0])[:, i]
+    attribute = fit.network.attributes[i]
+    columns = []
+    for one in unit:
+        spike = MainCurve(i, part.basis, one[None])
+        spike, _ = smoothed(spike, share, attribute, attribute.encode(rows), 2.0)
+        columns.append(spike.heights[0].detach())
+    S, D = torch.stack(columns, 1), share.directions[0]
     place, width = share.shared
-    own = fit.posterior.covariance[place : place + width, place : place + width]
-    draws = torch.linalg.cholesky(own + 1e-14 * torch.eye(width)) @ torch.randn(
-        width, 4000, generator=torch.Generator().manual_seed(0), dtype=torch.float64
-    )
-    smooth = edited.fit_.posterior.shares[i].directions[0] @ draws
-    knots = fit.network.parts[i].basis.knots
-    u = torch.full((len(knots), 3), 0.5, dtype=torch.float64)
-    u[:, i] = knots
-    sd = edited.fit_.posterior.part_variance(i, u)[:, 0].sqrt()
-    np.testing.assert_allclose(smooth.std(1), sd, rtol=0.06)
-    assert (sd <= fit.posterior.part_variance(i, u)[:, 0].sqrt() * 1.5).all()
+    C = fit.posterior.covariance[place : place + width, place : place + width]
+    expected = (S @ D @ C @ D.mT @ S.mT).diagonal().sqrt()
+    at = torch.full((len(u), 3), 0.5, dtype=torch.float64)
+    at[:, i] = u
+    found = edited.fit_.posterior.part_variance(i, at)[:, 0].sqrt()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(edited.fit_.network.parts[i].heights[0], S @ part.heights[0])
+    assert float(S.trace()) == pytest.approx(3.0, abs=1e-6)
+    before = fit.posterior.part_variance(i, at)[:, 0].sqrt()
+    assert float((found / before - 1).abs().max()) > 1e-3
 
 
 def test_the_trail_says_who_when_why_and_how_much(model: Any) -> None:
-    X = table()
+    X = table().iloc[:60]  # over these rows the curve had another mean
     y = model.predict(X)
     note = {"reason": "no such rows", "who": "R. Reader", "when": "2026-05-04"}
     edited = model.edit("hue", X=X, y=y, **note).set({"red": height(model, 1.5)})
@@ -229,9 +240,9 @@ def test_the_trail_says_who_when_why_and_how_much(model: Any) -> None:
     np.testing.assert_array_equal(edit.after[:-1], edited.curves_["hue"].mean.reshape(3, -1))
     np.testing.assert_array_equal(edit.before[:-1], model.curves_["hue"].mean.reshape(3, -1))
     assert edit.sentence == "hue set at red by R. Reader on 2026-05-04: no such rows"
-    assert edit.rows == N
+    assert edit.rows == 60
     if isinstance(model, KSTClassifier):
-        p = [m.predict_proba(X)[np.arange(N), y.astype(int)] for m in (model, edited)]
+        p = [m.predict_proba(X)[np.arange(60), y.astype(int)] for m in (model, edited)]
         losses = [-np.log(q).mean() for q in p]
     else:
         losses = [((m.predict(X) - y) ** 2).mean() for m in (model, edited)]

@@ -56,8 +56,7 @@ def refit_holding(
     with torch.no_grad():
         pieces = [network.parts[i](axis_units) for i in sorted(held)]
         offset = sum(pieces, torch.zeros(len(x), network.n_outputs, dtype=torch.float64))
-    left = y - offset[:, 0] if loss.has_noise else y
-    centre, spread = standard(loss, left, weight)
+    centre, spread = standard(loss, y, weight)
     target = (y.double() - centre) / spread
     problem = Problem(target, weight.double(), loss, offset=offset / spread)
     free = [i for i in range(len(network.parts)) if i not in held]

@@ -45,6 +45,9 @@ def test_the_difference_of_an_edit_is_the_edit() -> None:
     found = compare(model, edited, X)
     assert next(iter(found.curves)) == "hue"
     before, after = (it.explain(X).values[:, 1, 0] for it in (model, edited))
+    red = list(found.curves["hue"].x).index("red")
+    gap = 3.0 - model.curves_["hue"].mean[red]  # the second less the first
+    assert found.curves["hue"].difference[red, 0] == pytest.approx(gap)
     assert found.curves["hue"].moved == pytest.approx((after - before).std())
     assert found.curves["hue"].size == pytest.approx(np.sqrt(((after - before) ** 2).mean()))
     moved = edited.predict(X) - model.predict(X)

@@ -151,6 +151,8 @@ class Schema:
         plans = [
             ColumnPlan(**{**plan, "levels": tuple(plan["levels"])}) for plan in state["columns"]
         ]
+        if not all(isinstance(level, str) for plan in plans for level in plan.levels):
+            raise TypeError("levels are text")
         return cls(tuple(plans), state["named"])
 
 

@@ -252,3 +252,19 @@ def test_an_export_of_no_form_is_refused(folder: Path, tmp_path: Path) -> None:
     done = run("export", folder / "labels.safetensors", tmp_path / "m.xml")
     assert done.exit_code == 1
     assert done.stderr.splitlines()[0] == "Error: an export must be one of onnx, json, csv, sql;"
+
+
+def test_report_shows_changes_by_hand_and_groups(folder: Path) -> None:
+    model, out = folder / "edited.safetensors", folder / "edited.html"
+    edited = load(folder / "labels.safetensors").edit("dose", reason="by law", who="R. Reader")
+    edited.remove().save(model)
+    data = ["--data", folder / "labels.csv", "--group", "site"]
+    done = run("report", model, "--out", out, *data)
+    assert done.exit_code == 0, done.output
+    text = out.read_text()
+    assert "dose removed by R. Reader" in text
+    assert "by law" in text
+    assert "Group by group" in text
+    assert run("report", model, "--out", out, "--group", "site").exit_code == 2
+    done = run("report", model, "--out", out, "--data", folder / "labels.csv", "--group", "sitee")
+    assert done.exit_code == 1

@@ -15,7 +15,14 @@ from superpose.errors import InputError, ModelFileError
 from superpose.estimators import load
 from superpose.estimators.model_state import model_from
 
-KINDS = ["regression", "positive", "pairs and terms", "two classes", "three classes"]
+KINDS = [
+    "regression",
+    "positive",
+    "pairs and terms",
+    "two classes",
+    "three classes",
+    "changed by hand",
+]
 
 
 def table() -> pd.DataFrame:
@@ -41,6 +48,10 @@ def fitted(kind: str) -> Any:
         return KSTRegressor(loss="gamma", pairs=0, terms=0).fit(X, np.exp(y).rename("price"))
     if kind == "pairs and terms":
         return KSTRegressor(pairs=[("dose", "age"), ("site", "age")], terms=1).fit(X, y)
+    if kind == "changed by hand":
+        model = KSTRegressor(pairs=[("dose", "age")], terms=0).fit(X, y)
+        model = model.edit("age").set({30: 0.5, 40: None}).edit("site").set({"north": 1.0})
+        return model.edit("dose").smooth().edit(("dose", "age")).remove()
     if kind == "two classes":
         return KSTClassifier(pairs=0, terms=0).fit(X, np.where(y > 0.5, "yes", "no"))
     return KSTClassifier(pairs=0, terms=0).fit(X, np.digitize(y, [0.0, 1.0]))

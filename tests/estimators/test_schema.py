@@ -135,3 +135,10 @@ def test_pairs_by_name_or_position() -> None:
 def test_pairs_that_are_none_are_refused(pairs: list, sentence: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
         positions(pairs, ("age", "bmi"))
+
+
+def test_levels_from_elsewhere_must_be_text() -> None:
+    state = schema_of(hue=["red", "blue"]).to_dict()
+    state["columns"][0]["levels"][1] = ["red"]
+    with pytest.raises(TypeError, match="levels are text"):
+        Schema.from_dict(state)

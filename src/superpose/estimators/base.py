@@ -17,14 +17,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from superpose.estimators import reading
 from superpose.estimators.attributes import attributes_of
+from superpose.estimators.editing import PartEditor, editor_of
 from superpose.estimators.matching import check_columns, positions
 from superpose.estimators.model_file import read_model, write_model
 from superpose.estimators.model_state import model_from, state_of
+from superpose.estimators.refitting import refitted
 from superpose.estimators.rows import merge_rows
 from superpose.estimators.schema import Schema
 from superpose.estimators.table import Table, read_table
 from superpose.estimators.target import read_offset
-from superpose.fitting import DialStep, Fit, fit_superposition
+from superpose.fitting import DialStep, Edit, Fit, fit_superposition
 from superpose.networks import Attribute
 
 __all__ = ["AbstractKST"]
@@ -115,6 +117,73 @@ class AbstractKST(BaseEstimator):
         check_is_fitted(self)
         return tuple(self.fit_.path)
 
+    @property
+    def edits_(self) -> tuple[Edit, ...]:
+        """What was changed by hand since the fit, in that order; see `edit`."""
+        check_is_fitted(self)
+        return self.fit_.edits
+
+    def edit(
+        self,
+        part: str | tuple[str, str],
+        *,
+        reason: str = "",
+        who: str = "",
+        when: str | None = None,
+        X: Any = None,
+        y: Any = None,
+    ) -> PartEditor[Self]:
+        """Take one part in hand, to set, smooth, remove or fix it.
+
+        ``model.edit("age", reason="too few rows above 80").set({80: 0.4, 100: 0.4})`` is a new
+        model; this one stays as it is.
+
+        Parameters
+        ----------
+        part : str or tuple of two str
+            An attribute for its main curve, a pair of them, or the name of a term.
+        reason, who : str
+            Kept in `edits_`, in the model file and in the report.
+        when : str, optional
+            The present date and time if not given.
+        X : array-like or dataframe, optional
+            Rows on which the change is measured; without them it is measured on what the model
+            keeps of its training rows.
+        y : array-like, optional
+            Their target, to have the change of the loss as well.
+
+        Returns
+        -------
+        superpose.estimators.PartEditor
+            Each of its methods returns a new model.
+        """
+        rows = None if X is None else self._encode(X)
+        check_is_fitted(self)
+        return editor_of(self, part, reason=reason, who=who, when=when, rows=rows, y=y)
+
+    def refit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn again, and leave every part that was edited as it is.
+
+        Other main curves and pairs are learned anew, with their smoothness, at the same axes and
+        the same step of the dial. Terms are held as well. What is held has no band in the new
+        model: its bands are those of the other parts, given these. `fit` starts from nothing.
+
+        Parameters
+        ----------
+        X : array-like or dataframe of shape (n_rows, n_columns)
+            Rows with the columns of fit.
+        y : array-like of shape (n_rows,)
+            Their target.
+        sample_weight : array-like of shape (n_rows,), optional
+            How many rows each row stands for; 0 leaves it out.
+
+        Returns
+        -------
+        KSTClassifier or KSTRegressor
+            A new model; this one stays as it is.
+        """
+        return refitted(self, self._encode(X), y, sample_weight)
+
     def explain(self, X: Any) -> Any:
         """Say what every part contributes to the prediction of each row.
 
@@ -130,7 +199,15 @@ class AbstractKST(BaseEstimator):
         """
         return reading.explain(self, self._encode(X))
 
-    def report(self, path: str | PathLike[str], X: Any = None, y: Any = None) -> Any:
+    def report(
+        self,
+        path: str | PathLike[str],
+        X: Any = None,
+        y: Any = None,
+        *,
+        stability: Any = None,
+        groups: Any = None,
+    ) -> Any:
         """Write one self-contained HTML page about the model.
 
         Parameters
@@ -141,6 +218,10 @@ class AbstractKST(BaseEstimator):
             Rows that fit has not seen, to say on the page how good the model is.
         y : array-like, optional
             Their target.
+        stability : superpose.explain.Stability, optional
+            What `superpose.explain.stability` found, to have it on the page.
+        groups : superpose.explain.GroupView, optional
+            What `superpose.explain.by_group` found, likewise.
 
         Returns
         -------
@@ -148,7 +229,7 @@ class AbstractKST(BaseEstimator):
             Where the page is.
         """
         check_is_fitted(self)
-        return reading.report(self, path, X, y)
+        return reading.report(self, path, X, y, stability, groups)
 
     def export(self, path: str | PathLike[str], to: str | None = None, **options: Any) -> Any:
         """Write the model in a form that needs no superpose: ONNX, lookup tables, or SQL.

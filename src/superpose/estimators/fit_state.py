@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from superpose.estimators.edit_state import edits_from, edits_to
 from superpose.estimators.network_state import Store, network_from, network_to
 from superpose.estimators.schema import Schema
 from superpose.fitting import DialStep, Fit, Posterior, Share
@@ -38,6 +39,7 @@ def fit_to(fit: Fit, store: Store) -> dict[str, Any]:
         "parts": network_to(fit.network, store),
         "posterior": _posterior_to(fit.posterior, store.at("posterior")),
         "path": [dataclasses.asdict(step) for step in fit.path],
+        "edits": edits_to(fit.edits, store.at("edits")),
         **{name: getattr(fit, name) for name in REPORTED},
     }
 
@@ -71,6 +73,7 @@ def fit_from(schema: Schema, words: dict[str, Any], store: Store) -> Fit:
         converged=bool(words["converged"]),
         iterations=int(words["iterations"]),
         gradient=float(words["gradient"]),
+        edits=edits_from(words.get("edits", []), network, store.at("edits")),
     )
 
 

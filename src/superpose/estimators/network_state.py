@@ -15,6 +15,7 @@ from superpose.curves import KERNELS, Axis, GPBasis
 from superpose.estimators.schema import Schema
 from superpose.networks import (
     Attribute,
+    HandBasis,
     InputBasis,
     MainCurve,
     PairSurface,
@@ -170,6 +171,9 @@ def _part_from(words: dict[str, Any], attributes: list[Attribute], store: Store)
 
 def _basis_to(basis: Any, store: Store) -> dict[str, Any]:
     words = {"missing": bool(basis.missing)}
+    if isinstance(basis, HandBasis):
+        store["places"] = basis.places
+        return {**words, "under": _basis_to(basis.base, store.at("under"))}
     if not isinstance(basis.basis, GPBasis):
         return words
     store["knots"] = basis.knots
@@ -178,11 +182,20 @@ def _basis_to(basis: Any, store: Store) -> dict[str, Any]:
 
 def _basis_from(attribute: Attribute, words: dict[str, Any], store: Store) -> InputBasis:
     missing = bool(words["missing"])
+    if "under" in words:
+        return _hand_basis_from(attribute, words, store)
     if attribute.kind == "category":
         return InputBasis(attribute, missing=missing)
     knots = _believable(store["knots"])
     kernel, length_scale = str(words["kernel"]), float(words["length_scale"])
     return InputBasis(attribute, knots, kernel=kernel, length_scale=length_scale, missing=missing)
+
+
+def _hand_basis_from(attribute: Attribute, words: dict[str, Any], store: Store) -> InputBasis:
+    places = _believable(store["places"])
+    _require(attribute.kind == "number", "only a number is drawn by hand")
+    _require(len(places) > 1 and bool((places.diff() > 0).all()), "places increase")
+    return HandBasis(_basis_from(attribute, words["under"], store.at("under")), attribute, places)
 
 
 def _kernel_to(basis: GPBasis) -> dict[str, Any]:

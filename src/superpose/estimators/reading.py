@@ -22,13 +22,16 @@ from superpose.fitting import Fit
 
 __all__ = [
     "curves",
+    "edit_effect",
     "explain",
     "export",
     "held_out",
     "importances",
+    "kept_rows",
     "left_out",
     "report",
     "summarise",
+    "summary_after",
     "summary_from",
     "surfaces",
     "terms",
@@ -104,6 +107,27 @@ def export(model: Any, path: str | PathLike[str], to: str | None, **options: Any
     return write_export(model, path, to, **options)
 
 
+def edit_effect(before: Fit, after: Fit, index: int, rows: Floats, weight: Floats) -> Any:
+    """What an edit of one part changes on these rows."""
+    from superpose.explain.edit_effect import edit_effect as of
+
+    return of(before, after, index, rows, weight)
+
+
+def kept_rows(fit: Fit, summary: Any, index: int) -> tuple[Floats, Floats]:
+    """Rows and weights that stand for the training rows, for one part."""
+    from superpose.explain.edit_effect import kept_rows as of
+
+    return of(fit, summary, index)
+
+
+def summary_after(summary: Any, fit: Fit, index: int) -> Any:
+    """The summary of a model of which one part was edited."""
+    from superpose.explain.edit_effect import summary_after as of
+
+    return of(summary, fit, index)
+
+
 def held_out(model: Any, X: Any, y: Any, source: str) -> Any:
     """Measure a model on rows that it has not seen."""
     from superpose.explain import score_held_out
@@ -164,7 +188,9 @@ def left_out(fit: Fit, y: Floats, weight: Floats, target: str, classes: tuple[st
     )
 
 
-def report(model: Any, path: str | PathLike[str], X: Any, y: Any) -> Path:
+def report(
+    model: Any, path: str | PathLike[str], X: Any, y: Any, stability: Any = None, groups: Any = None
+) -> Path:
     """Write the page about a model, measured on `X` and `y` where they are given."""
     from superpose.report import write_report
 
@@ -183,5 +209,13 @@ def report(model: Any, path: str | PathLike[str], X: Any, y: Any) -> Path:
         "Version": f"superpose {__version__}",
     }
     with written_whole(path) as draft:
-        write_report(draft, model.fit_, model.summary_, held_out=measured, about=about)
+        write_report(
+            draft,
+            model.fit_,
+            model.summary_,
+            held_out=measured,
+            about=about,
+            stability=stability,
+            groups=groups,
+        )
     return Path(path)

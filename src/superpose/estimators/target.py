@@ -15,6 +15,7 @@ from superpose.errors import InputError
 __all__ = [
     "check_range",
     "class_weights",
+    "codes_of",
     "read_classes",
     "read_exposure",
     "read_numbers",
@@ -121,6 +122,45 @@ def read_numbers(y: Any, n_rows: int, owner: str) -> Floats:
         ) from error
     _refuse_rows(np.isinf(numbers), "y must hold finite numbers", "infinity")
     return numbers
+
+
+def codes_of(y: Any, n_rows: int, owner: str, classes: NDArray[Any] | None) -> Floats:
+    """Read a target as a fitted model codes it: numbers, or positions of labels in its classes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        One value a row.
+    n_rows : int
+        Rows of the table.
+    owner : str
+        Name of the estimator, for messages.
+    classes : ndarray of shape (n_classes,) or None
+        The labels of fit; None for numbers.
+
+    Raises
+    ------
+    InputError
+        Where a label is not among them, or a value is no number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose.estimators.target import codes_of
+    >>> codes_of(["b", "a"], 2, "KSTClassifier", np.array(["a", "b"])).tolist()
+    [1.0, 0.0]
+    """
+    if classes is None:
+        return read_numbers(y, n_rows, owner)
+    labels, codes = read_classes(y, n_rows, owner)
+    unknown = [label for label in labels.tolist() if label not in classes.tolist()]
+    if unknown:
+        raise InputError(
+            f"labels must be among those of fit: {', '.join(map(str, classes.tolist()))}",
+            f"found {unknown[0]!r}",
+            "leave these rows out, or fit on rows of every class",
+        )
+    return np.searchsorted(classes, labels).astype(np.float64)[codes]
 
 
 def read_weight(sample_weight: Any, n_rows: int) -> Floats:

@@ -1,8 +1,12 @@
 """Reading a fitted model: its curves, surfaces and terms, and why it predicts what it predicts."""
 
+from superpose.explain.compare_models import compare, compare_groups
+from superpose.explain.comparison import Agreement, Comparison, CurvePair
 from superpose.explain.curve import Curve, Missing
+from superpose.explain.curve_spread import CurveSpread, Stability
 from superpose.explain.explain_rows import explain
 from superpose.explain.explanation import Explanation
+from superpose.explain.group_view import GroupMetric, GroupView
 from superpose.explain.held_out import score_held_out
 from superpose.explain.importance import Importance, Importances
 from superpose.explain.outputs import Outputs
@@ -11,6 +15,7 @@ from superpose.explain.rank_parts import importances
 from superpose.explain.read_curves import curves
 from superpose.explain.read_surfaces import surfaces
 from superpose.explain.read_terms import terms
+from superpose.explain.refit_resamples import stability
 from superpose.explain.summary import (
     Association,
     AttributeSummary,
@@ -23,13 +28,20 @@ from superpose.explain.summary import (
 from superpose.explain.surface import Surface
 from superpose.explain.term import InnerCurve, Term
 from superpose.explain.training_rows import summarise
+from superpose.explain.view_groups import by_group
 
 __all__ = [
+    "Agreement",
     "Association",
     "AttributeSummary",
     "Calibration",
+    "Comparison",
     "Curve",
+    "CurvePair",
+    "CurveSpread",
     "Explanation",
+    "GroupMetric",
+    "GroupView",
     "HeldOut",
     "Importance",
     "Importances",
@@ -38,14 +50,19 @@ __all__ = [
     "Missing",
     "Outputs",
     "PartSummary",
+    "Stability",
     "Surface",
     "Term",
     "TrainingSummary",
+    "by_group",
+    "compare",
+    "compare_groups",
     "curves",
     "explain",
     "importances",
     "part_names",
     "score_held_out",
+    "stability",
     "summarise",
     "surfaces",
     "terms",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +56,10 @@ class Curve:
         The contribution of a missing value, where some were missing.
     importance : Importance or None
         Root mean square of the contributions over the training rows.
+    by_hand : array [G] of bool, or None
+        Where a person set the height, or holds it, so that it has no band; None for nowhere.
+    notes : tuple of str
+        What was done to the curve by hand, a sentence for each change.
 
     Examples
     --------
@@ -82,6 +86,25 @@ class Curve:
     support: AttributeSummary | None = None
     missing: Missing | None = None
     importance: Importance | None = None
+    by_hand: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+
+    def of(self, output: int) -> Curve:
+        """The curve of one output alone; itself where there is one."""
+        if isinstance(self.units, str):
+            return self
+        missing = self.missing
+        if missing is not None:
+            ends = (missing.mean, missing.lower, missing.upper)
+            missing = Missing(*(np.asarray(it)[output] for it in ends))
+        return replace(
+            self,
+            mean=self.mean[:, output],
+            lower=self.lower[:, output],
+            upper=self.upper[:, output],
+            units=self.units[output],
+            missing=missing,
+        )
 
     def seen(self) -> NDArray[np.bool_]:
         """Whether each x lies within the range of the training rows; for a level, had rows [G]."""
@@ -136,6 +159,8 @@ class Curve:
                 "upper": np.asarray(missing.upper).tolist(),
             },
             "importance": None if self.importance is None else self.importance.value,
+            "by_hand": None if self.by_hand is None else self.by_hand.tolist(),
+            "notes": list(self.notes),
         }
 
     def __repr__(self) -> str:
@@ -150,6 +175,7 @@ class Curve:
         lines.append(table([self.name, *columns], rows))
         if self.importance is not None:
             lines.append(f"  importance {self.importance}")
+        lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
     def _shown(self) -> list[int]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from superpose.explain.edit_effect import hand_drawn
 from superpose.explain.explanation import Explanation
 from superpose.explain.outputs import Outputs
 from superpose.explain.parts import (
@@ -81,20 +82,21 @@ def explain(
         prediction=prediction,
         prediction_lower=prediction - spread,
         prediction_upper=prediction + spread,
-        data=_read(fit, x),
+        data=_read(fit, x, u),
         level=level,
         outputs=outputs or default_outputs(fit),
     )
 
 
-def _read(fit: Fit, x: Array) -> NDArray[np.object_]:
+def _read(fit: Fit, x: Array, u: torch.Tensor) -> NDArray[np.object_]:
     """What each part read of each row, written out [N, P]."""
     attributes = fit.network.attributes
     data = np.empty((len(x), len(parts_of(fit))), dtype=object)
     names = part_names(fit)
     for j, part in enumerate(parts_of(fit)):
         label = names[j].partition(" (")[0] + ": " if part.kind == "term" else ""
+        hand = hand_drawn(fit, j, u)
         for i, row in enumerate(x):
             text = ", ".join(data_text(attributes[p], row[p]) for p in part.attributes)
-            data[i, j] = f"{label}{text}"
+            data[i, j] = f"{label}{text}" + " (by hand)" * bool(hand[i])
     return data

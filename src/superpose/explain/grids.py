@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["MARGIN", "attribute_grid", "label_grid", "rows_at"]
+__all__ = ["MARGIN", "attribute_grid", "label_grid", "rows_at", "with_places"]
 
 #: How far a grid goes on beyond the data, as a share of the axis; shows how the curve goes on.
 MARGIN = 0.04
@@ -32,6 +32,21 @@ def attribute_grid(attribute: Any, points: int) -> NDArray[np.float64]:
     on_axis = _undo(attribute, np.concatenate([-margin[::-1], inside, 1 + margin]))
     low, high = _undo(attribute, np.array([0.0, 1.0]))
     return _apart(np.union1d(on_axis, np.linspace(low, high, points // 2)))
+
+
+def with_places(grid: NDArray[np.float64], part: Any) -> NDArray[np.float64]:
+    """A grid with the places at which a curve was drawn by hand, and two beyond either end.
+
+    The curve may step at the ends, and a line through the last two entries must be the curve's own.
+    """
+    basis: Any = getattr(part, "basis", None)
+    found = [grid]
+    while hasattr(basis, "places"):
+        places = np.asarray(basis.places, dtype=np.float64)
+        beyond = np.array([1e-6, 1e-2]) * (places[-1] - places[0])
+        found += [places, places[0] - beyond, places[-1] + beyond]
+        basis = basis.base
+    return np.unique(np.concatenate(found))
 
 
 def label_grid(attribute: Any, grid: NDArray[np.float64]) -> NDArray[Any]:

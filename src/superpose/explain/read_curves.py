@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from superpose.explain.curve import Curve, Missing
-from superpose.explain.grids import attribute_grid, label_grid, rows_at
+from superpose.explain.edit_effect import edit_notes, hand_drawn
+from superpose.explain.grids import attribute_grid, label_grid, rows_at, with_places
 from superpose.explain.importance import Importance
 from superpose.explain.outputs import Outputs
 from superpose.explain.parts import (
@@ -68,12 +69,13 @@ def curves(
             continue
         position = part.attributes[0]
         attribute = fit.network.attributes[position]
-        grid = attribute_grid(attribute, points)
+        grid = with_places(attribute_grid(attribute, points), part)
         values = np.append(grid, np.nan)  # the last row asks what a missing value adds
         u = encode(fit, rows_at({position: values}, len(fit.network.attributes)))
         mean, sd = evaluate(fit, index, u)
         lower, upper = mean - z * sd, mean + z * sd
         missing = Missing(*(squeeze(a[-1:])[0] for a in (mean, lower, upper)))
+        by_hand = hand_drawn(fit, index, u)[:-1]
         found[attribute.name] = Curve(
             name=attribute.name,
             kind=attribute.kind,
@@ -86,6 +88,8 @@ def curves(
             support=None if summary is None else summary.attributes[position],
             missing=missing if attribute.missing else None,
             importance=None if summary is None else importance_of(summary.parts[index]),
+            by_hand=by_hand if by_hand.any() else None,
+            notes=edit_notes(fit, index),
         )
     return found
 

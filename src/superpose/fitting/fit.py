@@ -12,6 +12,7 @@ import torch
 from superpose.errors import ConvergenceWarning, InputError
 from superpose.fitting.assemble import assemble
 from superpose.fitting.dial import DialStep
+from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import Loss, loss_named
@@ -52,6 +53,8 @@ class Fit:
         Output for each training row by a model of the same dial that had not seen it, offset
         included; NaN where a row was not held out. The dial was chosen with these rows, which
         flatters them a little.
+    edits : tuple of Edit
+        What was changed by hand since, in that order.
     """
 
     network: Superposition
@@ -64,6 +67,7 @@ class Fit:
     iterations: int
     gradient: float
     held_out: torch.Tensor | None = None
+    edits: tuple[Edit, ...] = ()
 
     def dof(self) -> float:
         """Return the effective degrees of freedom of all parts and outputs together.
@@ -149,7 +153,7 @@ def fit_superposition(
     _check(chosen_loss, y, weight)
     known = _Known.of(chosen_loss, offset, weight)
     y = y.double() - known.of_target
-    centre, spread = _standard(chosen_loss, y, weight)
+    centre, spread = standard(chosen_loss, y, weight)
     problem = Problem((y - centre) / spread, weight.double(), chosen_loss, known.of_outputs)
     axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
     rows = Rows(tuple(attributes), axis_units, problem, kernel)
@@ -259,7 +263,7 @@ def _check_range(loss: Loss, y: torch.Tensor) -> None:
         )
 
 
-def _standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:
+def standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:
     """Return what to subtract from the target and to divide it by; (0, 1) without units."""
     if loss.name == "student_t":
         return robust_standard(y, weight)

@@ -1,16 +1,22 @@
 """Figures of a fitted model, one display a file; each holds its data and its artists."""
 
+from superpose.plots.comparison_display import ComparisonDisplay
 from superpose.plots.curve_display import CurveDisplay
 from superpose.plots.dial_display import DialDisplay
+from superpose.plots.group_display import GroupDisplay
 from superpose.plots.importance_display import ImportanceDisplay
+from superpose.plots.stability_display import StabilityDisplay
 from superpose.plots.surface_display import SurfaceDisplay
 from superpose.plots.term_display import TermDisplay
 from superpose.plots.waterfall_display import WaterfallDisplay
 
 __all__ = [
+    "ComparisonDisplay",
     "CurveDisplay",
     "DialDisplay",
+    "GroupDisplay",
     "ImportanceDisplay",
+    "StabilityDisplay",
     "SurfaceDisplay",
     "TermDisplay",
     "WaterfallDisplay",

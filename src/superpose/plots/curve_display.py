@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from superpose.explain import Curve
-from superpose.plots.style import BAND, INK, OUTPUTS, QUIET, axes, tidy
+from superpose.plots.style import BAND, INK, OUTPUTS, QUIET, RISES, axes, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +36,8 @@ class CurveDisplay:
         The band of each output.
     histogram_, rug_
         Where the data are; None where it is not known.
+    by_hand_ : list of Line2D
+        What a person set, dotted and without a band; empty where nothing was.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class CurveDisplay:
         self.figure_ = self.ax_.figure
         self.lines_: list[Any] = []
         self.bands_: list[Any] = []
+        self.by_hand_: list[Any] = []
         self.histogram_: Any = None
         self.rug_: Any = None
         units = self.curve.units
@@ -79,6 +82,7 @@ class CurveDisplay:
             colour = BAND if len(names) == 1 else OUTPUTS[k % len(OUTPUTS)]
             draw = self._levels if self.curve.kind == "category" else self._line
             draw(k, len(names), colour, name)
+            self._by_hand(k)
         self.ax_.axhline(0, color=QUIET, linewidth=0.8, zorder=0)
         if self.curve.kind == "number":
             self._support()
@@ -102,6 +106,21 @@ class CurveDisplay:
         self.lines_ += self.ax_.plot(x, mean, color=colour, linewidth=1, linestyle=(0, (3, 2)))
         alpha = 0.22 if count == 1 else 0.12
         self.bands_.append(self.ax_.fill_between(x, lower, upper, color=colour, alpha=alpha, lw=0))
+
+    def _by_hand(self, k: int) -> None:
+        """Mark what a person set."""
+        curve = self.curve
+        if curve.by_hand is None:
+            return
+        mean, x = self._band_of(k)[0], np.arange(len(curve.x))
+        mean = np.where(curve.by_hand, mean, np.nan)
+        number = curve.kind == "number"
+        self.by_hand_ += self.ax_.plot(
+            curve.x if number else x, mean, ":" if number else "x", color=RISES, linewidth=3
+        )
+        if k == 0:
+            mark = "dotted" if number else "crossed"
+            self.ax_.set_title(f"{mark}: set by hand", fontsize=8, color=RISES, loc="left")
 
     def _levels(self, k: int, count: int, colour: str, label: str) -> None:
         mean, lower, upper = self._band_of(k)

@@ -130,7 +130,7 @@ def _few(reading: Reading) -> str:
 
 
 def _flat(reading: Reading) -> str:
-    flat = [name for name, curve in reading.curves.items() if is_flat(curve)]
+    flat = [name for name, it in reading.curves.items() if is_flat(it) and not it.notes]
     if not flat:
         return ""
     shown = join_words(flat[:8]) + (f" and {len(flat) - 8} more" if len(flat) > 8 else "")

@@ -103,6 +103,7 @@ def _line(curve: Curve, reach: float, number_of: str) -> Markup:
             tag("path", d=band, class_=f"band c{k % 7}" + (" many" if mean.shape[1] > 1 else "")),
             tag("path", d=polyline(frame.points(curve.x, mean[:, k])), class_=f"ends c{k % 7}"),
             tag("path", d=polyline(inside), class_=f"curve c{k % 7}"),
+            *_by_hand(curve, frame, mean[:, k]),
         ]
     box = tag(
         "rect",
@@ -122,6 +123,18 @@ def _line(curve: Curve, reach: float, number_of: str) -> Markup:
         frame.x_axis(curve.name),
         title=f"Curve of {curve.name}",
     )
+
+
+def _by_hand(curve: Curve, frame: Frame, mean: Array) -> list[Markup]:
+    """What a person set, over the line."""
+    if curve.by_hand is None:
+        return []
+    runs = np.split(np.arange(len(mean)), np.flatnonzero(np.diff(curve.by_hand)) + 1)
+    return [
+        tag("path", d=polyline(frame.points(curve.x[run], mean[run])), class_="by-hand")
+        for run in runs
+        if curve.by_hand[run[0]]
+    ]
 
 
 def _adds(curve: Curve) -> Markup:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from superpose.errors import InputError
-from superpose.explain import HeldOut, TrainingSummary
+from superpose.explain import GroupView, HeldOut, Stability, TrainingSummary
 from superpose.report.model import Reading
 from superpose.report.page import page
 
@@ -25,6 +25,8 @@ def write_report(
     *,
     held_out: HeldOut | None = None,
     about: Mapping[str, str] | None = None,
+    stability: Stability | None = None,
+    groups: GroupView | None = None,
 ) -> Path:
     """Write a report of a fitted model that opens from disk in any browser.
 
@@ -43,6 +45,10 @@ def write_report(
         Quality on rows not seen, see `score_held_out`; the summary's own if not given.
     about : mapping of str to str, optional
         More facts for the section on how the model was fitted, such as kernel and seed.
+    stability : Stability, optional
+        What `superpose.explain.stability` found, for a section of its own.
+    groups : GroupView, optional
+        What `superpose.explain.by_group` found, likewise.
 
     Returns
     -------
@@ -76,6 +82,6 @@ def write_report(
             f"found none at {str(target.parent)!r}",
             "make the folder, or pass another path",
         )
-    text = page(Reading.of(fit, summary, held_out), about or {})
+    text = page(Reading.of(fit, summary, held_out, stability, groups), about or {})
     target.write_text(text, encoding="utf-8")
     return target

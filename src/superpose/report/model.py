@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from superpose.explain import (
     Curve,
+    GroupView,
     HeldOut,
     Importance,
     Importances,
     Outputs,
     PartSummary,
+    Stability,
     Surface,
     Term,
     TrainingSummary,
@@ -39,9 +41,18 @@ class Reading:
     surfaces: dict[str, Surface]
     terms: dict[str, Term]
     importances: Importances
+    stability: Stability | None = None
+    groups: GroupView | None = None
 
     @classmethod
-    def of(cls, fit: Fit, summary: TrainingSummary, held_out: HeldOut | None) -> Reading:
+    def of(
+        cls,
+        fit: Fit,
+        summary: TrainingSummary,
+        held_out: HeldOut | None,
+        stability: Stability | None = None,
+        groups: GroupView | None = None,
+    ) -> Reading:
         """Read a fitted model; its curves become those of the page."""
         return cls(
             fit=fit,
@@ -52,6 +63,8 @@ class Reading:
             surfaces=surfaces(fit, summary),
             terms=terms(fit, summary),
             importances=Importances.from_summary(summary),
+            stability=stability,
+            groups=groups,
         )
 
     @property

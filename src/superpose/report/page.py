@@ -7,13 +7,16 @@ from importlib.resources import files
 
 from superpose.report.cautions import cautions
 from superpose.report.dial import dial
+from superpose.report.edits import edits
 from superpose.report.fitted import fitted
 from superpose.report.form import embedded, form, tables_of
+from superpose.report.groups import groups_section
 from superpose.report.html import Markup, tag
 from superpose.report.model import Reading
 from superpose.report.overview import key_figures, overview
 from superpose.report.parts import importance_bars, main_curves, pairs, terms
 from superpose.report.quality import quality
+from superpose.report.stability import stability_section
 
 __all__ = ["page"]
 
@@ -26,12 +29,15 @@ def page(reading: Reading, about: Mapping[str, str]) -> Markup:
     tables = tables_of(reading)
     sections = [
         ("model", "What the model is", overview(reading)),
+        ("edits", "Changed by hand", edits(reading)),
         ("quality", "How good it is", quality(reading)),
         ("dial", "How much there is to read", dial(reading)),
         ("importance", "What matters", importance_bars(reading)),
         ("curves", "Main curves", main_curves(reading)),
         ("pairs", "Pairs", pairs(reading)),
         ("terms", "Terms", terms(reading)),
+        ("stability", "Would other rows say the same?", stability_section(reading.stability)),
+        ("groups", "Group by group", groups_section(reading.groups)),
         ("try", "Try it", form(reading, tables)),
         ("cautions", "Cautions", cautions(reading)),
         ("fit", "How it was fitted", fitted(reading, about)),

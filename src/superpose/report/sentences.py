@@ -34,7 +34,7 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
     said = [_levels(curve, k) if curve.kind == "category" else _line(curve, k)]
     if mean.shape[1] > 1:
         said.insert(0, f"It moves {labels[k]} the most.")
-    if is_flat(curve):
+    if is_flat(curve) and not curve.notes:
         said.append(
             "The band holds zero everywhere: these data do not show that it matters beyond the "
             "other parts."
@@ -43,6 +43,10 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
         m = curve.missing
         values = [float(np.atleast_1d(a)[k]) for a in (m.mean, m.lower, m.upper)]
         said.append(f"A missing value adds {_with_band(*values)}.")
+    said += [f"By hand: {note.rstrip('.')}." for note in curve.notes]
+    if curve.by_hand is not None:
+        where = "Where there is no band" + ", in orange," * (curve.kind == "number")
+        said.append(f"{where} a person said so, not the data.")
     return " ".join(s for s in said if s)
 
 
@@ -105,6 +109,8 @@ def _levels(curve: Curve, k: int) -> str:
 
 
 def _with_band(mean: float, lower: float, upper: float) -> str:
+    if lower == upper:
+        return signed(mean)
     return f"{signed(mean)} (between {signed(lower)} and {signed(upper)})"
 
 

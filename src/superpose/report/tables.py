@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from superpose.explain import AttributeSummary, TrainingSummary, part_names
-from superpose.explain.grids import attribute_grid, rows_at
+from superpose.explain.grids import attribute_grid, rows_at, with_places
 from superpose.explain.parts import encode, evaluate, outputs_of, parts_of
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def _attribute(attribute: Any, kept: AttributeSummary) -> dict[str, Any]:
     }
 
 
-def _stops(attribute: Any, points: int) -> Array:
+def _stops(attribute: Any, points: int, part: Any = None) -> Array:
     """Values at which tables are written down, the special ones last."""
-    grid = attribute_grid(attribute, points)
+    grid = with_places(attribute_grid(attribute, points), part)
     unseen = [-1.0] if attribute.kind == "category" else []
     return np.concatenate([grid, unseen, [np.nan] if attribute.missing else []])
 
@@ -89,7 +89,7 @@ def _part(fit: Fit, summary: TrainingSummary, index: int, name: str, points: int
     if part.kind == "term":
         return entry | _term_tables(fit, summary, index, points)
     stops = {
-        p: _stops(fit.network.attributes[p], points if part.kind == "curve" else _PAIR_POINTS)
+        p: _stops(fit.network.attributes[p], points if part.kind == "curve" else _PAIR_POINTS, part)
         for p in part.attributes
     }
     mesh = np.meshgrid(*stops.values(), indexing="ij")

@@ -1,0 +1,99 @@
+"""A refit learns everything but what was edited."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.estimators.test_editing import N, fitted, height, link, table, target
+
+from superpose import KSTRegressor
+from superpose.errors import InputError
+from superpose.estimators import load
+
+
+@pytest.mark.parametrize("kind", ["numbers", "two classes", "three classes"])
+def test_without_edits_a_refit_is_the_fit(kind: str) -> None:
+    """The same convex problem: its only solution, at any start."""
+    X = table()
+    model = fitted(kind, pairs=[("age", "bmi")])
+    again = model.refit(
+        X,
+        model.classes_[np.searchsorted(model.classes_, labels(kind, X))]
+        if kind != "numbers"
+        else target(X),
+    )
+    assert np.abs(link(again, X) - link(model, X)).max() < 0.05 * link(model, X).std()
+    assert again.fit_.evidence == pytest.approx(model.fit_.evidence, abs=0.1)
+    assert again.edits_ == ()
+
+
+def labels(kind: str, X: object) -> np.ndarray:
+    return np.digitize(target(X), [2.7] if kind == "two classes" else [2.0, 3.5])
+
+
+@pytest.mark.parametrize("kind", ["numbers", "two classes", "three classes"])
+def test_what_was_edited_stays_bit_for_bit_and_has_no_band(kind: str) -> None:
+    X = table()
+    y = target(X) if kind == "numbers" else labels(kind, X)
+    model = fitted(kind, pairs=[("age", "bmi")])
+    edited = model.edit("age").set({40: height(model, 0.5), 60: height(model, -0.5)})
+    edited = edited.edit(("age", "bmi")).fix()
+    again = edited.refit(X, y)
+    before, after = edited.explain(X), again.explain(X)
+    for i in (0, 3):
+        np.testing.assert_array_equal(after.values[:, i], before.values[:, i])
+        np.testing.assert_array_equal(after.upper[:, i], after.lower[:, i])
+    assert (np.abs(after.values[:, 2] - before.values[:, 2]).max(0) > 1e-4).all()
+    assert (after.upper[:, 2] > after.lower[:, 2]).all()
+    assert again.fit_.converged
+    assert len(again.edits_) == 2
+    assert again.summary_.held_out is None
+    assert again.curves_["age"].by_hand.all()
+
+
+def test_a_refit_makes_up_for_what_was_set_as_far_as_others_can() -> None:
+    """For numbers the held parts are a known offset: the same as a fit to what they leave."""
+    X = table()
+    y = target(X)
+    model = fitted("numbers").edit("age").remove().edit("hue").set({"red": 2.0})
+    again = model.refit(X, y)
+    offset = model.explain(X).values[:, 1, 0]
+    alone = KSTRegressor(pairs=0, terms=0).fit(X[["bmi"]], y - offset)
+    np.testing.assert_allclose(again.predict(X) - offset, alone.predict(X[["bmi"]]), atol=2e-3)
+    assert again.fit_.noise == pytest.approx(alone.fit_.noise, rel=1e-3)
+
+
+def test_terms_are_held() -> None:
+    X = table()
+    model = fitted("numbers", terms=1)
+    again = model.refit(X, target(X) + 1)
+    np.testing.assert_array_equal(again.explain(X).values[:, -1], model.explain(X).values[:, -1])
+    np.testing.assert_allclose(again.predict(X).mean(), model.predict(X).mean() + 1, atol=0.05)
+
+
+def test_with_everything_held_only_the_level_is_learned() -> None:
+    X = table()
+    y = target(X)
+    model = fitted("numbers")
+    held = model.edit("age").fix().edit("hue").fix().edit("bmi").fix()
+    again = held.refit(X, y + 3)
+    np.testing.assert_allclose(again.predict(X), model.predict(X) + 3, atol=1e-3)
+
+
+def test_weights_count_rows_and_the_file_is_read(tmp_path: object) -> None:
+    X = table()
+    y, weight = target(X), np.random.default_rng(0).integers(0, 3, N).astype(float)
+    model = fitted("numbers").edit("age").fix()
+    once = model.refit(X, y, sample_weight=weight)
+    rows = np.repeat(np.arange(N), weight.astype(int))
+    written = model.refit(X.iloc[rows], y[rows])
+    np.testing.assert_array_equal(once.predict(X), written.predict(X))
+    once.save(tmp_path / "a")
+    np.testing.assert_array_equal(load(tmp_path / "a").predict(X), once.predict(X))
+
+
+def test_unknown_labels_are_refused() -> None:
+    X = table()
+    model = fitted("two classes")
+    with pytest.raises(InputError, match="labels must be among those of fit: 0, 1; found 2"):
+        model.refit(X, np.full(N, 2))

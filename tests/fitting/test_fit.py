@@ -284,7 +284,7 @@ def test_broken_targets_and_weights_are_refused():
     with pytest.raises(InputError, match='^targets of "gamma" must be above 0; found -2.31041; '):
         fitted(x, y, "gamma")
     with pytest.raises(InputError, match="found 0 as the smallest, 0 as the largest"):
-        fitted(x, 0 * y, "poisson")
+        fitted(x, torch.zeros_like(y), "poisson")
 
 
 def test_weights_of_zero_leave_rows_out():

@@ -77,7 +77,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
     fit_ : Fit
         Network, posterior, noise (for "gaussian" a standard deviation in units of the target) and
         what the fit reported.
-    scatter_ : superpose.estimators.Scatter or None
+    scatter_ : Scatter or None
         How far observations fall from predictions of rows that were held out; None where none was.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the columns of fit.

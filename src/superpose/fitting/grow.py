@@ -161,7 +161,6 @@ def _grow_pairs(
         had = len(final.pairs)
         final.add_pairs(named or final.best_pairs(asked[i] - had, worth))
         final.fit(FINAL_STEPS, FOLD_TOLERANCE)
-        final.thin()
         trail.names[i] = tuple(added_names(final)[had:])
     path = tuple(
         _as_it_is(step, final) if step.chosen else step
@@ -184,7 +183,6 @@ def _advance(folds: list[Growth], named: list[tuple[int, int]], count: int, wort
         if count:
             fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs), worth))
         fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
-        fold.thin()
 
 
 def _schedule(

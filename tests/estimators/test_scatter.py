@@ -85,15 +85,26 @@ def test_scores_are_ranks_of_one_row_more() -> None:
     assert Scatter(np.zeros(1), np.ones(1), np.arange(100.0)).quantiles(0.9) == (4.0, 95.0)
 
 
-def test_scores_of_weighted_rows_are_those_of_repeated_ones() -> None:
+def test_a_row_of_weight_three_has_three_scores() -> None:
     rng = np.random.default_rng(0)
     output, error = rng.normal(size=60), rng.normal(size=60)
     times = rng.integers(1, 4, 60)
     rows = np.repeat(np.arange(60), times)
     one = Scatter.of(output, error, np.ones(60), times.astype(float))
+    assert sorted(np.unique(one.scores, return_counts=True)[1]) == sorted(times)
     two = Scatter.of(output[rows], error[rows], np.ones(len(rows)), np.ones(len(rows)))
-    assert len(one.scores) == len(two.scores) == times.sum()
-    np.testing.assert_allclose(one.scores, two.scores, rtol=0.1, atol=0.02)  # other fifths
+    np.testing.assert_allclose(one.factor_at(output), two.factor_at(output), rtol=1e-3)
+
+
+def test_a_score_is_made_without_its_own_error() -> None:
+    """One error in 100 is made a thousand times larger: its score grows by as much."""
+    rng = np.random.default_rng(0)
+    output, error = rng.normal(size=100), rng.normal(size=100)
+    ones = np.ones(100)
+    before = Scatter.of(output, error, ones, ones)
+    error[7] = 1000 * np.abs(error).max()
+    after = Scatter.of(output, error, ones, ones)
+    assert after.scores[-1] > 300 * before.scores[-1]
 
 
 def test_many_scores_are_thinned_and_keep_their_quantiles() -> None:

@@ -7,7 +7,7 @@ from tests.fitting.made_problems import encoded, normal, numbers, problem_of, un
 from superpose.fitting import fit_superposition
 from superpose.fitting.fit import _Known
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.losses import Gamma
+from superpose.fitting.losses import STUDENT_SCALE, Gamma
 from superpose.fitting.scale import _measure, robust_standard, settle_scale
 
 
@@ -22,14 +22,14 @@ def growth_of(n: int, spread: float) -> Growth:
 
 @pytest.mark.parametrize("spread", [0.3, 3.0])
 def test_the_scale_solves_its_equation(spread):
-    """Σ 5 r² / (4 + r²) = n - dof, with residuals in units of the scale; wherever it began."""
+    """Σ 5 r² / (4 + r²) = n - dof, with residuals r over the scale; wherever it began."""
     growth = growth_of(60, spread)
     scale = settle_scale(growth)
-    square = (growth.rows.problem.y - growth.outputs()[:, 0]) ** 2
+    square = (growth.rows.problem.y - growth.outputs()[:, 0]) ** 2 / STUDENT_SCALE**2
     freedom = float(growth.solution.freedom.sum()) + 1
     assert freedom > 5
     assert float((5 * square / (4 + square)).sum()) == pytest.approx(60 - freedom, rel=5e-3)
-    assert scale * spread == pytest.approx(0.25, abs=0.05)
+    assert scale * spread * STUDENT_SCALE == pytest.approx(0.25, abs=0.05)
 
 
 def test_another_unit_is_the_same_model():

@@ -17,7 +17,7 @@ def log_likelihood(loss, f, y, weight, noise=1.0):
     elif loss == "gamma":
         each = stats.gamma(1 / noise, scale=np.exp(f) * noise).logpdf(y)
     elif loss == "student_t":
-        each = stats.t(4, f).logpdf(y)
+        each = stats.t(4, f, np.sqrt(5 / 7)).logpdf(y)
     else:
         each = stats.norm(f, np.sqrt(noise)).logpdf(y)
     return float(weight @ each)

@@ -15,8 +15,13 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
+<<<<<<< HEAD
 from superpose.fitting.losses import Loss, loss_named
 from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
+=======
+from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
+from superpose.fitting.newton import Problem, Solution, polish, solve
+>>>>>>> wtD
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
 from superpose.networks import Attribute, Superposition
@@ -178,6 +183,7 @@ def fit_superposition(
     noise, evidence = None, solution.evidence + float(weight @ chosen_loss.carrier(y))
     if chosen_loss.has_noise:
         noise = spread * solution.state.noise**0.5
+        noise *= STUDENT_SCALE if loss == "student_t" else 1.0
         evidence -= (float(weight.sum()) - 1) * math.log(spread)
     return Fit(
         *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),

@@ -7,7 +7,7 @@ positive, so that a step goes downhill where the loss is not convex, too.
 
 The value of a number is half its deviance: 0 where the prediction is perfect. What the
 log-likelihood has besides, and only y decides, is `carrier`. A loss with noise stands for
-exp(-value / noise); then the curvature is the same in every row.
+exp(-value / noise), and its curvature is 1 in every row.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from superpose.errors import InputError
 SMALLEST_NOISE = 1e-20
 LARGEST_SHAPE = 1e6  # beyond, a Gamma distribution is normal to rounding
 STUDENT_DOF = 4.0
+STUDENT_SCALE = math.sqrt((STUDENT_DOF + 1) / (STUDENT_DOF + 3))  # its curvature is then 1
 
 
 class Loss(Protocol):
@@ -227,16 +228,17 @@ class Gamma:
 
 
 class StudentT:
-    """½ (ν + 1) log(1 + (y - f)²/ν), for a noise of unit scale, with ν = 4 degrees of freedom.
+    """½ (ν + 1) log(1 + (y - f)²/νσ²), for ν = 4 degrees of freedom and the scale σ = √(5/7).
 
     A row far off pulls ever less, so a few wild values do not bend the curves (Lange, Little and
-    Taylor, 1989, who recommend 4). It is not convex: the expected curvature keeps steps downhill.
+    Taylor, 1989, who recommend 4). With this scale a row says as much of f as one with normal noise
+    of variance 1. It is not convex: the expected curvature keeps steps downhill.
 
     Examples
     --------
     >>> import torch
     >>> StudentT().residual(torch.tensor([[0.0]]), torch.tensor([1.0, 100.0]))
-    tensor([[1.0000],
+    tensor([[1.2963],
             [0.0500]])
     """
 
@@ -253,30 +255,31 @@ class StudentT:
         return y[order[int(torch.searchsorted(below, below[-1] / 2))]][None]
 
     def value(self, f: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return ½ (ν + 1) log(1 + (y - f)²/ν)."""
-        return 0.5 * (STUDENT_DOF + 1) * torch.log1p((y - f[:, 0]) ** 2 / STUDENT_DOF)
+        """Return half the deviance."""
+        square = ((y - f[:, 0]) / STUDENT_SCALE) ** 2
+        return 0.5 * (STUDENT_DOF + 1) * torch.log1p(square / STUDENT_DOF)
 
     def residual(self, f: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Return (ν + 1)(y - f) / (ν + (y - f)²)."""
+        """Return (ν + 1)(y - f) / (νσ² + (y - f)²)."""
         gap = y[:, None] - f
-        return (STUDENT_DOF + 1) * gap / (STUDENT_DOF + gap**2)
+        return (STUDENT_DOF + 1) * gap / (STUDENT_DOF * STUDENT_SCALE**2 + gap**2)
 
     def curvature(self, f: torch.Tensor) -> torch.Tensor:
-        """Return (ν + 1) / (ν + 3), the mean over y."""
-        return torch.full_like(f, (STUDENT_DOF + 1) / (STUDENT_DOF + 3))[:, :, None]
+        """Return 1, the mean over y of (ν + 1)(νσ² - (y - f)²) / (νσ² + (y - f)²)²."""
+        return torch.ones_like(f)[:, :, None]
 
     def carrier(self, y: torch.Tensor) -> torch.Tensor:
         """Return 0."""
         return torch.zeros_like(y)
 
     def noise(self, energy: float, freedom: float) -> float:
-        """Return 1: `superpose.fitting.scale` measures the target in units of its scale."""
+        """Return 1: `superpose.fitting.scale` measures the target in the unit this takes."""
         return 1.0
 
     def normaliser(self, noise: float, freedom: float) -> float:
         """Return the log of the density at its top a row, and ½ log 2π for the bias."""
         row = math.lgamma((STUDENT_DOF + 1) / 2) - math.lgamma(STUDENT_DOF / 2)
-        row -= 0.5 * math.log(STUDENT_DOF * math.pi)
+        row -= 0.5 * math.log(STUDENT_DOF * math.pi) + math.log(STUDENT_SCALE)
         return (freedom + 1) * row + 0.5 * math.log(2 * math.pi)
 
 

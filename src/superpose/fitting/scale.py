@@ -1,12 +1,13 @@
-"""The scale of Student's t, set by the evidence: the target is measured in units of it.
+"""The scale of Student's t, set by the evidence: the unit in which the target is measured.
 
-With residuals r in units of the present scale, degrees of freedom ν of the distribution and
-effective degrees of freedom d of the model, the Laplace evidence is largest at the c with
+In the right unit the scale σ is that of `superpose.fitting.losses.StudentT`. With residuals r in
+the present unit, degrees of freedom ν of the distribution and effective degrees of freedom d of the
+model, the Laplace evidence is largest for a unit c times as large, with
 
-    Σ w (ν + 1) r² / (ν c² + r²) = Σ w - d,
+    Σ w (ν + 1) r² / (νσ²c² + r²) = Σ w - d,
 
-which for ν → ∞ is the residual variance of restricted maximum likelihood. Curves and scale are
-settled in turn, until the scale stays.
+which for ν → ∞ makes the residual variance that of restricted maximum likelihood. Curves and scale
+are settled in turn, until the scale stays.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import replace
 import torch
 
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.losses import STUDENT_DOF
+from superpose.fitting.losses import STUDENT_DOF, STUDENT_SCALE
 from superpose.fitting.newton import State
 
 ROUNDS = 12
@@ -43,7 +44,7 @@ def robust_standard(y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float
 
 
 def settle_scale(growth: Growth) -> float:
-    """Fit curves and scale in turn; the growth ends in units of the scale, which is returned."""
+    """Fit curves and scale in turn; the growth ends in the right unit, which is returned."""
     total = 1.0
     for _ in range(ROUNDS):
         solution = growth.fit()
@@ -57,7 +58,7 @@ def settle_scale(growth: Growth) -> float:
 
 
 def additive_scale(rows: Rows) -> tuple[Rows, float]:
-    """Return the rows in units of the scale that main curves alone leave, and that scale.
+    """Return the rows in the unit that is right for main curves alone, and that unit.
 
     The dial is grown at it: at the smaller scale that pairs and terms may leave, rows that main
     curves miss would all count as wild, and nothing could be grown.
@@ -70,7 +71,7 @@ def additive_scale(rows: Rows) -> tuple[Rows, float]:
 def _factor(growth: Growth, freedom: float) -> float:
     """Solve for c by the fixed point c² ← c² · left / right, which never overshoots."""
     problem = growth.rows.problem
-    square = (problem.y - growth.outputs()[:, 0]) ** 2
+    square = ((problem.y - growth.outputs()[:, 0]) / STUDENT_SCALE) ** 2
     left_over = max(float(problem.weight.sum()) - freedom, 1.0)
     c2 = 1.0
     for _ in range(200):

@@ -15,13 +15,8 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
-<<<<<<< HEAD
-from superpose.fitting.losses import Loss, loss_named
-from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
-=======
 from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
-from superpose.fitting.newton import Problem, Solution, polish, solve
->>>>>>> wtD
+from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
 from superpose.networks import Attribute, Superposition

@@ -35,12 +35,16 @@ MAY_IMPORT["sequences"] = {"errors", "curves", "networks", "fitting"}
 MAY_IMPORT["graphs"] = {"errors", "curves", "networks", "fitting"}
 #: Small data; the commands and the examples read it, the library does not.
 MAY_IMPORT["datasets"] = {"errors"}
-MAY_IMPORT["cli"] |= {"datasets"}
+#: Writes models for other programs; stands beside plots and report.
+MAY_IMPORT["export"] = set(CHAIN[: CHAIN.index("plots")])
+#: Measures the estimators beside other libraries; only the commands use it.
+MAY_IMPORT["bench"] = {"errors", "estimators", "plots"}
+MAY_IMPORT["cli"] |= {"datasets", "export", "bench"}
 
 #: file → rooms it may reach from inside a function.
 #: A fitted estimator offers `curves_`, `explain(X)` and `report(path)` because users look for
 #: them there, while explain and report stand on estimators. One file holds these late imports.
-LATE = {"estimators/reading.py": {"explain", "report"}}
+LATE = {"estimators/reading.py": {"explain", "export", "report"}}
 
 
 class Arrow(NamedTuple):
@@ -194,6 +198,16 @@ def test_every_arrow_of_the_library_points_one_way() -> None:
             "explain/curves.py:1: explain imports the public list; import from the room itself",
         ),
         (
+            "export/sql.py",
+            "from superpose.report import write",
+            "export/sql.py:1: export must not import report",
+        ),
+        (
+            "report/page.py",
+            "from superpose.export import to_sql",
+            "report/page.py:1: report must not import export",
+        ),
+        (
             "errors.py",
             "from superpose.curves import kernel",
             "errors.py:1: errors must not import curves",
@@ -230,7 +244,7 @@ def test_an_arrow_of_the_design_is_allowed(file: str, source: str) -> None:
     assert faults({file: source}) == []
 
 
-QUIET = '''
+QUIET = """
 import os, random, sys
 import matplotlib, numpy, pandas, scipy, sklearn.base, torch  # what others do is not our concern
 import narwhals, pyarrow, rich.console, safetensors, typer  # rich draws random ids
@@ -258,7 +272,7 @@ if "estimators" in rooms:
     superpose.KSTClassifier(), superpose.KSTRegressor(terms=3, random_state=1)
 changed = [i for i, (a, b) in enumerate(zip(before, state())) if a != b]
 raise SystemExit(f"changed: {changed}" if changed else 0)
-'''
+"""
 
 
 def rooms() -> list[str]:

@@ -47,7 +47,7 @@ def test_the_version_is_that_of_the_package() -> None:
     assert (done.exit_code, done.stdout) == (0, f"superpose {superpose.__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "explain", "report"])
+@pytest.mark.parametrize("command", ["demo", "fit", "predict", "explain", "report", "export"])
 def test_every_command_has_help(command: str) -> None:
     done = run(command, "--help")
     assert done.exit_code == 0
@@ -238,6 +238,20 @@ def test_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = " ".join(done.stdout.split())
     assert "Classification of diagnosis" in words
     assert "569 rows, 30 attributes" in words
+
+
+@pytest.mark.parametrize(("name", "ending"), [("m.sql", []), ("m", ["--to", "json"])])
+def test_export_writes_a_file(folder: Path, tmp_path: Path, name: str, ending: list) -> None:
+    out = tmp_path / "deep" / name
+    done = run("export", folder / "labels.safetensors", out, *ending, "--table", "visits")
+    assert (done.exit_code, done.stdout) == (0, f"Export: {out}\n")
+    assert ('FROM "visits"' in out.read_text()) == (name == "m.sql")
+
+
+def test_an_export_of_no_form_is_refused(folder: Path, tmp_path: Path) -> None:
+    done = run("export", folder / "labels.safetensors", tmp_path / "m.xml")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[0] == "Error: an export must be one of onnx, json, csv, sql;"
 
 
 def test_report_shows_changes_by_hand_and_groups(folder: Path) -> None:

@@ -76,12 +76,12 @@ def test_a_lonely_value_takes_no_more_than_the_share_of_the_units(blend):
         assert np.diff(np.sort(axis.to_axis(COLUMNS[name]))).max() < 1 - blend + tied
 
 
-def test_the_axis_follows_the_units_ten_body_widths_out_and_no_further():
-    """One far value takes the units' share of ten body widths, wherever beyond them it lies."""
+def test_the_axis_follows_the_units_three_body_widths_out_and_no_further():
+    """One far value takes the units' share of three body widths, wherever beyond them it lies."""
     x = np.append(np.linspace(0, 1, 1001), [1e3])
     near, far = (Axis.from_data(np.where(x == 1e3, v, x)) for v in (12.0, 1e9))
     assert far.to_axis(1.0) == pytest.approx(near.to_axis(1.0), abs=1e-3)
-    assert 1 - far.to_axis(1.0) == pytest.approx(0.35 * 9 / 10, abs=0.01)
+    assert 1 - far.to_axis(1.0) == pytest.approx(0.35 * 3 / 4, abs=0.01)
     inside = Axis.from_data(np.where(x == 1e3, 2.0, x))
     assert 1 - inside.to_axis(1.0) == pytest.approx(0.35 / 2, abs=0.01)
 

@@ -39,13 +39,15 @@ def problem(kind: str) -> tuple[Any, pd.DataFrame, np.ndarray]:
     X, rng = frame(), np.random.default_rng(1)
     if kind == "regression":
         return KSTRegressor(pairs=0, terms=0), X, link(X) + 0.3 * rng.normal(size=N)
+    if kind == "counts":
+        return KSTRegressor(loss="poisson", pairs=0, terms=0), X, rng.poisson(np.exp(link(X)))
     noisy = link(X) + rng.logistic(size=N)
     if kind == "two classes":
         return KSTClassifier(pairs=0, terms=0), X, np.where(noisy > 0, "yes", "no")
     return KSTClassifier(pairs=0, terms=0), X, np.digitize(noisy, [-1.0, 1.0])
 
 
-KINDS = ["regression", "two classes", "three classes"]
+KINDS = ["regression", "counts", "two classes", "three classes"]
 
 
 def predicted(model: Any, X: Any) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,16 @@ import pytest
 from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import InputError, ModelFileError
 from superpose.estimators import load
-from superpose.estimators.model_file import read_model, write_model
 from superpose.estimators.model_state import model_from
 
-KINDS = ["regression", "pairs and terms", "two classes", "three classes", "changed by hand"]
+KINDS = [
+    "regression",
+    "positive",
+    "pairs and terms",
+    "two classes",
+    "three classes",
+    "changed by hand",
+]
 
 
 def table() -> pd.DataFrame:
@@ -40,6 +44,8 @@ def fitted(kind: str) -> Any:
     y = X["dose"].fillna(0.0) * X["age"] / 40 + (X["site"] == "north") + 0.2 * rng.normal(size=80)
     if kind == "regression":
         return KSTRegressor(pairs=0, terms=0).fit(X, y.rename("price"))
+    if kind == "positive":
+        return KSTRegressor(loss="gamma", pairs=0, terms=0).fit(X, np.exp(y).rename("price"))
     if kind == "pairs and terms":
         return KSTRegressor(pairs=[("dose", "age"), ("site", "age")], terms=1).fit(X, y)
     if kind == "changed by hand":
@@ -59,7 +65,7 @@ def model(request: pytest.FixtureRequest) -> Any:
 def predicted(model: Any, X: Any) -> np.ndarray:
     if isinstance(model, KSTClassifier):
         return model.predict_proba(X)
-    return np.column_stack(model.predict(X, return_std=True))
+    return np.column_stack([*model.predict(X, return_std=True), *model.predict_interval(X, 0.8)])
 
 
 def test_a_loaded_model_is_the_same_bit_for_bit(model: Any, tmp_path: Path) -> None:
@@ -136,77 +142,10 @@ def test_labels_that_cannot_be_saved_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def places(tree: Any, path: tuple = ()) -> Iterator[tuple]:
-    """Paths to every value of a nested structure."""
-    if path:
-        yield path
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    if isinstance(tree, (dict, list)):
-        for key, value in items:
-            yield from (
-                places(value, (*path, key)) if isinstance(value, (dict, list)) else [(*path, key)]
-            )
-
-
-NONSENSE = [None, -1, 0, 3, 1.5, 1e300, "", "x", [], {}, [[]], True, "deleted"]
-
-
-def changed(header: dict, rng: np.random.Generator) -> dict:
-    """A header with one value replaced by nonsense, or gone."""
-    header = copy.deepcopy(header)
-    everywhere = list(places(header))
-    path = everywhere[int(rng.integers(len(everywhere)))]
-    inside: Any = header
-    for key in path[:-1]:
-        inside = inside[key]
-    nonsense = NONSENSE[int(rng.integers(len(NONSENSE)))]
-    if nonsense == "deleted":
-        del inside[path[-1]]
-    else:
-        inside[path[-1]] = nonsense
-    return header
-
-
-def reshaped(arrays: dict, rng: np.random.Generator) -> dict:
-    """Arrays of which one is gone, cut, turned, scaled, or empty."""
-    arrays = dict(arrays)
-    name = sorted(arrays)[int(rng.integers(len(arrays)))]
-    array = arrays[name]
-    choices = [array[..., :-1], array.T[None], -array, 0 * array, np.zeros(0), 1e200 * array]
-    pick = int(rng.integers(len(choices) + 1))
-    if pick == len(choices):
-        del arrays[name]
-    else:
-        arrays[name] = choices[pick]
-    return arrays
-
-
-@pytest.mark.slow
-def test_a_forged_file_is_refused_or_a_model(model: Any, tmp_path: Path) -> None:
-    """The checksum is right here; what the file says is not."""
-    path, X = tmp_path / "m.safetensors", table()
-    model.save(path)
-    header, arrays = read_model(path)
-    rng = np.random.default_rng(0)
-    refused = 0
-    for trial in range(300):
-        if trial % 3:
-            write_model(path, changed(header, rng), arrays)
-        else:
-            write_model(path, header, reshaped(arrays, rng))
-        try:
-            forged = load(path)
-        except ModelFileError:
-            refused += 1
-            continue
-        assert np.asarray(predicted(forged, X[list(forged.schema_.names)])).shape[0] == 80
-    assert refused > 50
-
-
 def test_a_header_without_a_model_is_refused() -> None:
     sentence = (
-        "the file must describe a model; found that it does not (KeyError: 'schema'); save the "
-        "model again, or use another file"
+        "the file must describe a model; found that its header does not (KeyError: 'parameters'); "
+        "save the model again, or use another file"
     )
     with pytest.raises(ModelFileError, match=f"^{re.escape(sentence)}$"):
         model_from(KSTRegressor, {"estimator": "KSTRegressor"}, {})

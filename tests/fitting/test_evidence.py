@@ -20,6 +20,7 @@ from superpose.fitting.evidence import (
     LARGEST_STEP,
     Slope,
     ascent,
+    cautious_ascent,
     log_evidence,
     membership,
     slope_of,
@@ -160,15 +161,26 @@ def test_ascent_goes_uphill_also_where_the_evidence_bends_up():
     gradient = torch.tensor([1.0, -2.0], dtype=torch.float64)
     for bend in (-1.0, 1.0, 0.0):
         hessian = torch.diag(torch.tensor([bend, -4.0], dtype=torch.float64))
-        step = ascent(Slope(gradient, hessian, gradient))
+        step = ascent(Slope(gradient, hessian, gradient, gradient))
         assert float(step @ gradient) > 0
         assert step.abs().max() <= LARGEST_STEP
     for bend in (-1.0, 1.0):  # as far where it bends up as where it bends down
         hessian = torch.diag(torch.tensor([bend, -4.0], dtype=torch.float64))
-        assert ascent(Slope(gradient, hessian, gradient)).tolist() == [1.0, -0.5]
+        assert ascent(Slope(gradient, hessian, gradient, gradient)).tolist() == [1.0, -0.5]
 
 
 def test_evidence_without_noise_is_minus_the_penalised_loss():
     theta, precision = torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0])
     value = log_evidence(3.0, theta, precision, 5.0, 1.0, 0.0)
     assert value == pytest.approx(-3.0 - 8.0 + 0.5 * np.log(4.0) - 2.5)
+
+
+def test_the_cautious_ascent_is_mackays_fixed_point_to_first_order():
+    """Without a hyperprior log(freedom / energy) would be the step, for each group alone."""
+    freedom = torch.tensor([10.0, 4.0], dtype=torch.float64)
+    energy = torch.tensor([10.1, 3.9], dtype=torch.float64)
+    slope = Slope(0.5 * (freedom - energy), torch.ones(2, 2).double(), freedom, energy)
+    expected = torch.log(freedom / energy)
+    assert cautious_ascent(slope).numpy() == pytest.approx(expected.numpy(), rel=0.05)
+    steep = Slope(100 * freedom, slope.hessian, freedom, energy)
+    assert cautious_ascent(steep, 0.5).tolist() == [0.5, 0.5]

@@ -278,9 +278,13 @@ def test_broken_targets_and_weights_are_refused():
     with pytest.raises(InputError) as error:
         fitted(x, y, "poisson")
     assert str(error.value) == (
-        "loss must be 'gaussian', 'bernoulli' or 'multinomial'; found 'poisson'; "
-        "take the one that fits the target: numbers, two classes, or more"
+        'counts ("poisson") must be 0 or above, and not all of them 0; found -2.31041 as the '
+        "smallest, 1.48807 as the largest; correct them, or take another loss"
     )
+    with pytest.raises(InputError, match='^targets of "gamma" must be above 0; found -2.31041; '):
+        fitted(x, y, "gamma")
+    with pytest.raises(InputError, match="found 0 as the smallest, 0 as the largest"):
+        fitted(x, torch.zeros_like(y), "poisson")
 
 
 def test_weights_of_zero_leave_rows_out():

@@ -216,3 +216,16 @@ def test_long_tables_and_empty_ones():
     assert torch.allclose(many, posterior.variance(u).repeat(120, 1), atol=1e-14)
     assert posterior.variance(u[:0]).shape == (0, 1)
     assert posterior.part_variance(3, u[:0]).shape == (0, 1)
+
+
+def test_a_constant_first_column_is_no_trouble():
+    """It has no direction to vary in, and the bias still has its own."""
+    x = torch.stack([torch.full((40,), 3.0), torch.arange(40.0) / 40], 1).double()
+    attributes, y = numbers(x), torch.sin(6 * x[:, 1])
+    variances = []
+    for order in ([0, 1], [1, 0]):
+        own = [attributes[p] for p in order]
+        design = design_of(own, x[:, order])
+        _, posterior = assemble(own, design, solve(design, problem_of(y), start_of(design)))
+        variances.append(posterior.variance(encoded(own, x[:, order])))
+    assert torch.allclose(variances[0], variances[1], rtol=1e-9)

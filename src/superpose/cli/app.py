@@ -12,8 +12,10 @@ import typer
 from typer.core import TyperGroup
 
 from superpose import __version__
+from superpose.cli.bench import bench
 from superpose.cli.demo import demo
 from superpose.cli.explain import explain
+from superpose.cli.export import export
 from superpose.cli.fit import fit
 from superpose.cli.predict import predict
 from superpose.cli.report import report
@@ -64,5 +66,6 @@ def main(
     """Neural networks you can read: fit a table, and read every curve that was learned."""
 
 
-for command in (demo, fit, predict, explain, report):
+for command in (demo, fit, predict, explain, report, export):
     app.command()(command)
+app.add_typer(bench, name="bench")

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from superpose.cli.sparkline import sentence, sparkline
 from superpose.cli.study import Study
-from superpose.explain import Curve, Outputs
+from superpose.explain import Curve
+from superpose.explain.parts import outputs_of
 from superpose.explain.text import number
 
 __all__ = ["print_model", "print_study"]
@@ -117,7 +118,7 @@ def _holds(step: Any) -> str:
 def _parts(model: Any) -> RenderableType:
     """Curves, pairs and terms in order of importance, each with a small picture and a sentence."""
     summary, found = model.summary_, model.curves_
-    units = Outputs(summary.target, summary.classes).units
+    units = outputs_of(model.fit_, summary).units
     unit = units[0] if len(units) == 1 else "log-probability of each class"
     title = f"What it found, in order of importance (in {unit})"
     table = Table(box=SIMPLE, title=title, title_justify="left")

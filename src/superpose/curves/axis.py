@@ -17,7 +17,7 @@ import torch
 from superpose.curves.placement import place
 from superpose.errors import InputError
 
-_FAR = 1e8  # an axis value this far from the data is far enough; squares of it stay finite
+FARTHEST = 1e8  # an axis value this far from the data is far enough; squares of it stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Axis:
 
     T interpolates a few points (x_i, u_i) with a monotone rational quadratic spline, and goes on
     as a straight line outside the data. By default the axis is two thirds ranks, which spread the
-    rows out, and one third units, which are followed up to ten body widths beyond the body of the
+    rows out, and one third units, which are followed up to three body widths beyond the body of the
     data (its middle nine tenths) and not further.
 
     Parameters
@@ -95,7 +95,7 @@ class Axis:
         inside = _forward(s.clamp(nodes.s[0], nodes.s[-1]), nodes)
         left = nodes.slope[0] * (s - nodes.s[0]).clamp(max=0.0)
         right = nodes.slope[-1] * (s - nodes.s[-1]).clamp(min=0.0)
-        return (inside + left + right).clamp(-_FAR, _FAR)
+        return (inside + left + right).clamp(-FARTHEST, FARTHEST)
 
     def from_axis(self, u: Any) -> Any:
         """Return the x with T(x) = u, in units, of the same kind and shape as ``u``."""
@@ -162,9 +162,14 @@ def _nodes(s: torch.Tensor, u: torch.Tensor) -> _Nodes:
     if len(s) == 1:  # a constant column: one scaled unit is one axis length
         one = torch.ones(1, dtype=s.dtype)
         return _Nodes(torch.cat([s, s + one]), torch.cat([u, u + one]), torch.cat([one, one]))
+    return _Nodes(s, u, slopes(s, u))
+
+
+def slopes(s: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """Return the slopes du/ds of the spline at its points s, u [P]."""
     secant = u.diff() / s.diff()
     middle = secant[1:].sqrt() * secant[:-1].sqrt()  # any positive slope is monotone
-    return _Nodes(s, u, torch.cat([secant[:1], middle, secant[-1:]]))
+    return torch.cat([secant[:1], middle, secant[-1:]])
 
 
 def _forward(s: torch.Tensor, nodes: _Nodes) -> torch.Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 _POINTS = 64  # points of the stored map
 _WIDEST = 4.0  # knot spacings that a tied value may take for itself
 _TAIL = 0.05  # share of the rows on each side that may lie outside the body of the data
-_REACH = 10.0  # how far, in body widths, the axis follows the units beyond the body
+_REACH = 3.0  # how far, in body widths, the axis follows the units beyond the body
 _TINY = 1e-285  # scaled values below this are zero: their differences would overflow a slope
 
 
@@ -18,10 +18,10 @@ def place(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the points (x, u) of the map and the knots (u) for a column.
 
-    Each distinct value has a share of the rows, capped so that no value takes more than four knot
-    spacings. The map is ``blend`` times the mid-rank of these shares plus ``1 - blend`` times the
-    units, which are followed over the body of the data (its middle nine tenths) and up to ten body
-    widths beyond it, not along longer tails.
+    Each distinct value has a share of the rows, capped so that no value takes more than four
+    knot spacings. The map is ``blend`` times the mid-rank of these shares plus ``1 - blend`` times
+    the units, which are followed over the body of the data (its middle nine tenths) and up to three
+    body widths beyond it, not along longer tails.
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ from superpose.estimators.refitting import refitted
 from superpose.estimators.rows import merge_rows
 from superpose.estimators.schema import Schema
 from superpose.estimators.table import Table, read_table
+from superpose.estimators.target import read_offset
 from superpose.fitting import DialStep, Edit, Fit, fit_superposition
 from superpose.networks import Attribute
 
@@ -230,6 +231,26 @@ class AbstractKST(BaseEstimator):
         check_is_fitted(self)
         return reading.report(self, path, X, y, stability, groups)
 
+    def export(self, path: str | PathLike[str], to: str | None = None, **options: Any) -> Any:
+        """Write the model in a form that needs no superpose: ONNX, lookup tables, or SQL.
+
+        Parameters
+        ----------
+        path : str or path
+            Where the file goes.
+        to : {"onnx", "json", "csv", "sql"}, optional
+            What to write; by the ending of the path if not given.
+        **options
+            ``table`` and ``keep``, for SQL; see `superpose.export.write_export`.
+
+        Returns
+        -------
+        pathlib.Path
+            Where the file is.
+        """
+        check_is_fitted(self)
+        return reading.export(self, path, to, **options)
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the model to one file: safetensors with a JSON header, never pickle.
 
@@ -259,19 +280,28 @@ class AbstractKST(BaseEstimator):
         return model_from(cls, header, arrays)
 
     def _learn(
-        self, table: Table, y: Floats, weight: Floats, loss: str, classes: tuple[str, ...] = ()
-    ) -> None:
-        """Fit the network to the rows of positive weight."""
+        self,
+        table: Table,
+        y: Floats,
+        weight: Floats,
+        loss: str,
+        classes: tuple[str, ...] = (),
+        offset: Floats | None = None,
+    ) -> tuple[Floats, Floats, Floats]:
+        """Fit the network to the rows of positive weight; return them merged, as it saw them."""
         self.schema_ = Schema.from_table(table, weight)
         _warn_of_identifiers(self.schema_)
         rows = self.schema_.encode(table)
-        x, target, counts = merge_rows(rows, y, weight)
+        known = np.empty((len(y), 0)) if offset is None else offset
+        x, target, counts = merge_rows(np.column_stack([rows, known]), y, weight)
+        x, known = np.ascontiguousarray(x[:, : rows.shape[1]]), x[:, rows.shape[1] :]
         self.fit_ = fit_superposition(
             attributes_of(self.schema_, x, counts, self.knots),
             torch.from_numpy(x),
             torch.from_numpy(target),
             loss=loss,
             sample_weight=torch.from_numpy(counts),
+            offset=None if offset is None else torch.from_numpy(known),
             pairs=positions(self.pairs, self.schema_.names),
             terms=self.terms,
             kernel=self.kernel,
@@ -282,6 +312,7 @@ class AbstractKST(BaseEstimator):
         name = self.target_name_
         measured = reading.left_out(self.fit_, target, counts, name, classes)
         self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
+        return x, target, counts
 
     def _remember_columns(self, table: Table) -> None:
         self.n_features_in_ = len(table.columns)
@@ -297,11 +328,13 @@ class AbstractKST(BaseEstimator):
         check_columns(table, self.schema_, type(self).__name__)
         return self.schema_.encode(table)
 
-    def _link(self, X: Any) -> Floats:
+    def _link(self, X: Any, offset: Any = None) -> Floats:
         """Predictions on the link scale; [n_rows, K]."""
         x = torch.from_numpy(self._encode(X))
+        known = read_offset(offset, len(x), self.fit_.network.n_outputs)
         with torch.no_grad():
-            return torch.cat([self.fit_.network(rows) for rows in x.split(CHUNK)]).numpy()
+            link = torch.cat([self.fit_.network(rows) for rows in x.split(CHUNK)]).numpy()
+        return link if known is None else link + known
 
 
 def _warn_of_identifiers(schema: Schema) -> None:

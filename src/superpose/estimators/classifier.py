@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils._param_validation import StrOptions
 
 from superpose.errors import InputError
 from superpose.estimators.base import AbstractKST, Floats
 from superpose.estimators.columns import level_name
 from superpose.estimators.links import probabilities
 from superpose.estimators.table import read_table
-from superpose.estimators.target import read_classes, read_weight, target_name
+from superpose.estimators.target import (
+    class_weights,
+    read_classes,
+    read_offset,
+    read_weight,
+    target_name,
+)
 
 __all__ = ["KSTClassifier"]
 
@@ -40,6 +49,10 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
     terms : "auto" or int, default="auto"
         Terms of the Kolmogorov-Arnold superposition: as many as pay, or this many. With
         ``pairs=0, terms=0`` the model is additive: one curve an attribute.
+    class_weight : None, "balanced" or dict, default=None
+        Multiplies the weights of the rows of each class: by what a dict says of its label (1 where
+        it says nothing), or so that every class has the same total. Probabilities are then those
+        of a population with these shares.
     kernel : {"matern12", "matern32", "matern52", "squared_exponential"}, default="matern32"
         Covariance of the curves; from rough to smooth.
     knots : int, default=24
@@ -78,7 +91,33 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
 
     classes_: NDArray[Any]
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **AbstractKST._parameter_constraints,
+        "class_weight": [None, StrOptions({"balanced"}), dict],
+    }
+
+    def __init__(
+        self,
+        *,
+        pairs: str | int | list[tuple[str | int, str | int]] = "auto",
+        terms: str | int = "auto",
+        class_weight: str | dict[Any, float] | None = None,
+        kernel: str = "matern32",
+        knots: int = 24,
+        random_state: int = 0,
+        progress: Callable[..., None] | None = None,
+    ) -> None:
+        super().__init__(
+            pairs=pairs,
+            terms=terms,
+            kernel=kernel,
+            knots=knots,
+            random_state=random_state,
+            progress=progress,
+        )
+        self.class_weight = class_weight
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Learn from a table.
 
         Parameters
@@ -89,6 +128,9 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
             One label a row.
         sample_weight : array-like of shape (n_rows,), optional
             How many rows each row stands for; 0 leaves it out.
+        offset : array-like of shape (n_rows,), or (n_rows, n_classes) with more than two, optional
+            A part of the sum that is known already, in log-odds or log-probabilities; the curves
+            learn the rest. Pass the offset of new rows to the predictions, which take 0 else.
 
         Returns
         -------
@@ -105,6 +147,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         table = read_table(X)
         labels, codes = read_classes(y, table.n_rows, type(self).__name__)
         weight = read_weight(sample_weight, table.n_rows)
+        weight = weight * class_weights(self.class_weight, labels, codes, weight)[codes]
         used = weight > 0
         classes, codes = np.unique(codes[used], return_inverse=True)
         labels = labels[classes]
@@ -119,61 +162,85 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         self.target_name_ = target_name(y)
         loss = "bernoulli" if len(labels) == 2 else "multinomial"
         names = tuple(level_name(label) for label in labels)
-        self._learn(table.take(used), codes.astype(np.float64), weight[used], loss, names)
+        known = read_offset(offset, table.n_rows, 1 if len(labels) == 2 else len(labels))
+        known = None if known is None else known[used]
+        self._learn(table.take(used), codes.astype(np.float64), weight[used], loss, names, known)
         return self
 
-    def decision_function(self, X: Any) -> Floats:
+    def decision_function(self, X: Any, offset: Any = None) -> Floats:
         """Predict on the scale on which the parts add up.
 
         Parameters
         ----------
         X : array-like or dataframe of shape (n_rows, n_columns)
             Rows with the columns of fit.
+        offset : array-like, optional
+            As in `fit`; 0 where it is not given.
 
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, n_classes)
             Log-odds of the second of two classes; centred log-probabilities of more.
         """
-        link = self._link(X)
+        link = self._link(X, offset)
         return link[:, 0] if len(self.classes_) == 2 else link
 
-    def predict_proba(self, X: Any) -> Floats:
+    def predict_proba(self, X: Any, offset: Any = None) -> Floats:
         """Predict the probability of every class.
 
         Parameters
         ----------
         X : array-like or dataframe of shape (n_rows, n_columns)
             Rows with the columns of fit.
+        offset : array-like, optional
+            As in `fit`; 0 where it is not given.
 
         Returns
         -------
         ndarray of shape (n_rows, n_classes)
             Probabilities in the order of `classes_`; every row sums to 1.
         """
-        link = self.decision_function(X)
+        link = self.decision_function(X, offset)
         return probabilities(link.reshape(len(link), -1))
 
-    def predict_log_proba(self, X: Any) -> Floats:
+    def predict_log_proba(self, X: Any, offset: Any = None) -> Floats:
         """Logarithm of `predict_proba`, exact also where a probability is very small."""
-        link = self.decision_function(X)
+        link = self.decision_function(X, offset)
         if len(self.classes_) == 2:
             return np.column_stack([log_expit(-link), log_expit(link)])
         return log_softmax(link, axis=1)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """Predict the most probable class.
 
         Parameters
         ----------
         X : array-like or dataframe of shape (n_rows, n_columns)
             Rows with the columns of fit.
+        offset : array-like, optional
+            As in `fit`; 0 where it is not given.
 
         Returns
         -------
         ndarray of shape (n_rows,)
             Labels from `classes_`.
         """
-        link = self.decision_function(X)
+        link = self.decision_function(X, offset)
         best = (link > 0).astype(np.intp) if link.ndim == 1 else np.argmax(link, axis=1)
         return self.classes_[best]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """Return the share of rows whose most probable class is the right one.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset : array-like
+            As in `fit`, of the rows to measure on.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+        """
+        predicted = self.predict(X, offset=offset)
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))

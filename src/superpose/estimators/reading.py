@@ -1,8 +1,8 @@
 """The one bridge from estimators to the rooms that read them.
 
-`explain` and `report` stand on estimators; yet a fitted estimator offers `curves_`, `explain(X)`
-and `report(path)`, because users look for them there. Only this file knows both sides, and it
-imports the later rooms when they are asked for.
+`explain`, `export` and `report` stand on estimators; yet a fitted estimator offers `curves_`,
+`explain(X)`, `export(path)` and `report(path)`, because users look for them there. Only this file
+knows both sides, and it imports the later rooms when they are asked for.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from superpose import __version__
 from superpose.errors import InputError
 from superpose.estimators.atomic import written_whole
-from superpose.estimators.links import probabilities
+from superpose.estimators.links import LOG_LINKS, mean_of, probabilities
 from superpose.fitting import Fit
 
 __all__ = [
     "curves",
     "edit_effect",
     "explain",
+    "export",
     "held_out",
     "importances",
     "kept_rows",
@@ -52,7 +53,7 @@ def summarise(
     from superpose.explain import Outputs
     from superpose.explain import summarise as of
 
-    outputs = Outputs(target, classes)
+    outputs = Outputs(target, classes, log=fit.loss in LOG_LINKS)
     return of(fit, x, y, outputs=outputs, sample_weight=weight, held_out=measured)
 
 
@@ -93,10 +94,17 @@ def importances(model: Any) -> Any:
 
 def explain(model: Any, x: Floats) -> Any:
     """Contributions of every part to the prediction of each row."""
-    from superpose.explain import Outputs
     from superpose.explain import explain as of
+    from superpose.explain.parts import outputs_of
 
-    return of(model.fit_, x, Outputs(model.summary_.target, model.summary_.classes))
+    return of(model.fit_, x, outputs_of(model.fit_, model.summary_))
+
+
+def export(model: Any, path: str | PathLike[str], to: str | None, **options: Any) -> Path:
+    """Write a model in a form that needs no superpose."""
+    from superpose.export import write_export
+
+    return write_export(model, path, to, **options)
 
 
 def edit_effect(before: Fit, after: Fit, index: int, rows: Floats, weight: Floats) -> Any:
@@ -131,6 +139,7 @@ def held_out(model: Any, X: Any, y: Any, source: str) -> Any:
             model.predict(X),
             source=source,
             target=model.target_name_,
+            loss=model.fit_.loss,
         )
     labels = np.asarray(y)
     unknown = sorted({str(label) for label in labels[~np.isin(labels, model.classes_)]})
@@ -171,10 +180,12 @@ def left_out(fit: Fit, y: Floats, weight: Floats, target: str, classes: tuple[st
     seen = ~np.isnan(outputs).any(axis=1)
     copies = weight[seen].astype(int) if (weight == np.round(weight)).all() else np.ones(seen.sum())
     outputs = np.repeat(outputs[seen], copies.astype(int), axis=0)
-    prediction = probabilities(outputs) if classes else outputs[:, 0]
+    prediction = probabilities(outputs) if classes else mean_of(outputs[:, 0], fit.loss)
     source = "training rows left out in turn while the dial was chosen, which flatters it a little"
     y = np.repeat(y[seen], copies.astype(int))
-    return score_held_out(y, prediction, source=source, target=target, classes=classes)
+    return score_held_out(
+        y, prediction, source=source, target=target, classes=classes, loss=fit.loss
+    )
 
 
 def report(

@@ -12,7 +12,7 @@ from superpose.errors import InputError
 from superpose.estimators.columns import Column, level_name
 from superpose.estimators.table import Table
 
-__all__ = ["MAX_LEVELS", "ColumnPlan", "Schema"]
+__all__ = ["MAX_LEVELS", "ColumnPlan", "Schema", "as_category"]
 
 MAX_LEVELS = 100
 """A category keeps at most this many levels; the rarer ones are read as one, called "other"."""
@@ -81,7 +81,7 @@ class ColumnPlan:
         if self.kind == "number":
             return _spread(_numbers(self.name, column), column.values)
         if column.kind == "number":
-            column = _as_category(column)
+            column = as_category(column)
         return _spread(self.codes(column.levels), column.values)
 
 
@@ -147,13 +147,32 @@ class Schema:
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Schema:
-        """Undo `to_dict`."""
-        plans = [
-            ColumnPlan(**{**plan, "levels": tuple(plan["levels"])}) for plan in state["columns"]
-        ]
-        if not all(isinstance(level, str) for plan in plans for level in plan.levels):
-            raise TypeError("levels are text")
-        return cls(tuple(plans), state["named"])
+        """Undo `to_dict`.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            Where `state` describes no columns: files are not taken on trust.
+        """
+        schema = cls(tuple(_plan_from(plan) for plan in state["columns"]), state["named"])
+        if not isinstance(schema.named, bool):
+            raise TypeError("a table has names or has none")
+        if not schema.names or len(set(schema.names)) < len(schema.names):
+            raise ValueError("every column has a name of its own")
+        return schema
+
+
+def _plan_from(words: dict[str, Any]) -> ColumnPlan:
+    plan = ColumnPlan(**{**words, "levels": tuple(words["levels"])})
+    if not all(isinstance(it, str) for it in (plan.name, *plan.levels)):
+        raise TypeError("names of columns and levels are text")
+    if not all(isinstance(it, bool) for it in (plan.pooled, plan.missing)):
+        raise TypeError("levels are pooled or not, values missing or not")
+    if plan.kind not in ("number", "category") or (plan.kind == "category") != bool(plan.levels):
+        raise ValueError("a column is a number, or a category with levels")
+    if len(set(plan.levels)) < len(plan.levels):
+        raise ValueError("every level has a name of its own")
+    return plan
 
 
 def _plan(column: Column, weight: Floats) -> ColumnPlan:
@@ -196,7 +215,8 @@ def _numbers(name: str, column: Column) -> Floats:
     return numbers
 
 
-def _as_category(column: Column) -> Column:
+def as_category(column: Column) -> Column:
+    """Read a column of numbers as levels, where a model expects a category."""
     known = ~np.isnan(column.values)
     distinct, codes = np.unique(column.values[known], return_inverse=True)
     values = np.full(column.values.shape, np.nan)

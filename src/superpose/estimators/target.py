@@ -12,7 +12,17 @@ from sklearn.utils.validation import column_or_1d
 
 from superpose.errors import InputError
 
-__all__ = ["codes_of", "read_classes", "read_numbers", "read_weight", "target_name"]
+__all__ = [
+    "check_range",
+    "class_weights",
+    "codes_of",
+    "read_classes",
+    "read_exposure",
+    "read_numbers",
+    "read_offset",
+    "read_weight",
+    "target_name",
+]
 
 Floats = NDArray[np.float64]
 
@@ -176,12 +186,7 @@ def read_weight(sample_weight: Any, n_rows: int) -> Floats:
     """
     if sample_weight is None:
         return np.ones(n_rows)
-    try:
-        weight = np.asarray(sample_weight).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            "sample_weight must hold numbers", f"found other values ({error})", "correct them"
-        ) from error
+    weight = _floats(sample_weight, "sample_weight")
     if weight.shape != (n_rows,):
         raise InputError(
             f"sample_weight must have one weight for each of the {n_rows} rows",
@@ -200,6 +205,164 @@ def read_weight(sample_weight: Any, n_rows: int) -> Floats:
             "give the rows to learn from a positive weight",
         )
     return weight
+
+
+def check_range(y: Floats, weight: Floats, loss: str) -> None:
+    """Refuse targets that a loss gives no likelihood: negative counts, nothing but 0.
+
+    Parameters
+    ----------
+    y, weight : ndarray of shape (n_rows,)
+        Target, and how many rows each row stands for.
+    loss : str
+        Name of the loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose.estimators.target import check_range
+    >>> check_range(np.array([0.0, 3.0]), np.ones(2), "poisson")
+    """
+    if loss == "poisson":
+        _refuse_rows(y < 0, 'y must hold counts, 0 or above, for loss="poisson"', "less than 0")
+        if not y[weight > 0].any():
+            raise InputError(
+                'y must hold a count above 0 for loss="poisson"',
+                "found that all counts are 0",
+                "add rows in which something happened",
+            )
+    if loss == "gamma":
+        _refuse_rows(y <= 0, 'y must hold numbers above 0 for loss="gamma"', "0 or less")
+
+
+def read_offset(offset: Any, n_rows: int, n_outputs: int = 1) -> Floats | None:
+    """Read the known part of the outputs; None if there is none.
+
+    Parameters
+    ----------
+    offset : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
+        On the link scale: in units of the target, of its log, of log-odds.
+    n_rows, n_outputs : int
+        Rows of the table; outputs of the model.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs), or None
+        Of several outputs, less their mean: only differences of classes have a meaning.
+
+    Examples
+    --------
+    >>> from superpose.estimators.target import read_offset
+    >>> read_offset([1, 2], 2).tolist()
+    [[1.0], [2.0]]
+    """
+    if offset is None:
+        return None
+    values = _floats(offset, "offset")
+    expected = [(n_rows, n_outputs)] + ([(n_rows,)] if n_outputs == 1 else [])
+    if values.shape not in expected:
+        raise InputError(
+            f"offset must have the shape {expected[-1]}: one number for each row and output",
+            f"found the shape {values.shape}",
+            "pass as many rows as X has, and a column for each of three or more classes",
+        )
+    values = values.reshape(n_rows, n_outputs)
+    bad = ~np.isfinite(values)
+    _refuse_rows(np.asarray(bad.any(axis=1)), "offset must hold finite numbers", "others")
+    return values - values.mean(axis=1, keepdims=True) if n_outputs > 1 else values
+
+
+def read_exposure(exposure: Any, n_rows: int) -> Floats:
+    """Read how long, or how much of it, each row was observed, and return the logarithms.
+
+    Parameters
+    ----------
+    exposure : array-like of shape (n_rows,)
+        Positive numbers, such as years at risk.
+    n_rows : int
+        Rows of the table.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, 1)
+        An offset.
+
+    Examples
+    --------
+    >>> from superpose.estimators.target import read_exposure
+    >>> read_exposure([1, 2], 2).round(2).tolist()
+    [[0.0], [0.69]]
+    """
+    values = _floats(exposure, "exposure")
+    if values.shape != (n_rows,):
+        raise InputError(
+            f"exposure must have one number for each of the {n_rows} rows",
+            f"found the shape {values.shape}",
+            "pass a one-dimensional array as long as X",
+        )
+    bad = ~np.isfinite(values) | (values <= 0)
+    _refuse_rows(np.asarray(bad), "exposure must hold finite numbers above 0", "another")
+    return np.log(values)[:, None]
+
+
+def class_weights(
+    chosen: Any, classes: NDArray[Any], codes: NDArray[np.intp], weight: Floats
+) -> Floats:
+    """Return the weight of each class.
+
+    Parameters
+    ----------
+    chosen : None, "balanced" or dict
+        "balanced" gives every class the same total, and all rows together the total they had; a
+        dict gives the weight of a label, 1 where it has none.
+    classes : ndarray of shape (n_classes,)
+        Labels.
+    codes, weight : ndarray of shape (n_rows,)
+        Position of each row's label, and how many rows each row stands for.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose.estimators.target import class_weights
+    >>> class_weights("balanced", np.array(["a", "b"]), np.array([0, 0, 0, 1]), np.ones(4)).tolist()
+    [0.6666666666666666, 2.0]
+    """
+    if chosen is None:
+        return np.ones(len(classes))
+    if chosen == "balanced":
+        totals = np.bincount(codes, weights=weight, minlength=len(classes))
+        return np.divide(
+            weight.sum(), len(classes) * totals, out=np.ones(len(classes)), where=totals > 0
+        )
+    labels = classes.tolist()
+    strange = [label for label in chosen if label not in labels]
+    if strange:
+        raise InputError(
+            "class_weight must have labels of y as keys",
+            f"found {strange[0]!r}",
+            f"take from {', '.join(map(repr, labels))}",
+        )
+    values = _floats([chosen.get(label, 1.0) for label in labels], "class_weight")
+    if not (np.isfinite(values) & (values > 0)).all():
+        raise InputError(
+            "class_weight must hold finite numbers above 0",
+            f"found {values.tolist()}",
+            "leave the rows of a class out to give it no weight",
+        )
+    return values
+
+
+def _floats(values: Any, name: str) -> Floats:
+    try:
+        return np.asarray(values).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} must hold numbers", f"found other values ({error})", "correct them"
+        ) from error
 
 
 def _one_a_row(y: Any, n_rows: int, owner: str) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from superpose.errors import InputError
 from superpose.explain.outputs import Outputs
-from superpose.explain.text import signed, table
+from superpose.explain.text import number, signed, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +160,10 @@ class Explanation:
         return "\n".join(lines)
 
     def _table(self, i: int, k: int, most: int = 12) -> str:
-        """The largest contributions to one output of one row, and what the others add."""
+        """The largest contributions to one output of one row, and what the others add.
+
+        Contributions to a logarithm multiply the prediction: the last column says by what.
+        """
         order = np.argsort(-np.abs(self.values[i, :, k]), kind="stable")
         shown, rest = order[:most], order[most:]
         rows = [["average", signed(self.baseline[k]), "", ""]]
@@ -172,4 +175,11 @@ class Explanation:
             rows.append([f"{len(rest)} other parts", others, "", ""])
         total = (a[i, k] for a in (self.prediction, self.prediction_lower, self.prediction_upper))
         rows.append(["prediction", *(signed(float(v)) for v in total)])
-        return table(["part", "contribution", "lower", "upper"], rows)
+        head = ["part", "contribution", "lower", "upper"]
+        if not self.outputs.log:
+            return table(head, rows)
+        added = [self.baseline[k], *self.values[i, shown, k]]
+        added += [self.values[i, rest, k].sum()] if len(rest) else []
+        factors = np.exp(np.clip([*added, self.prediction[i, k]], -700.0, 700.0))
+        rows = [[*row, f"×{number(float(v))}"] for row, v in zip(rows, factors, strict=True)]
+        return table([*head, "factor"], rows)

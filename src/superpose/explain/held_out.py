@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.stats import beta, rankdata
 
 from superpose.errors import InputError
+from superpose.estimators.links import LOG_LINKS
 from superpose.explain.summary import Calibration, HeldOut, Metric
+from superpose.fitting.losses import loss_named
 
 __all__ = ["score_held_out"]
 
@@ -23,6 +26,7 @@ def score_held_out(
     source: str,
     target: str = "target",
     classes: tuple[str, ...] = (),
+    loss: str = "gaussian",
     bins: int = 10,
 ) -> HeldOut:
     """Measure predictions against outcomes that the model never saw.
@@ -41,6 +45,8 @@ def score_held_out(
     target : str
     classes : tuple of str
         Names of the C classes; empty in regression.
+    loss : str
+        Of a regression. With "poisson" and "gamma" its deviance comes first.
     bins : int
         At most so many bins of equal size in the calibration table.
 
@@ -77,7 +83,8 @@ def score_held_out(
     if not classes:
         values = prediction.reshape(-1)
         outcomes = y.astype(np.float64)
-        metrics = _regression(outcomes, values, target)
+        metrics = _deviance(outcomes, values, loss) if loss in LOG_LINKS else ()
+        metrics += _regression(outcomes, values, target)
         tables = [_calibrate_mean(outcomes, values, target, bins)]
     else:
         codes = y.astype(np.int64)
@@ -85,6 +92,39 @@ def score_held_out(
         shown = range(1, 2) if len(classes) == 2 else range(len(classes))
         tables = [_calibrate_share(codes == k, prediction[:, k], classes[k], bins) for k in shown]
     return HeldOut(source, len(y), metrics, tuple(tables))
+
+
+def _deviance(y: Array, predicted: Array, loss: str) -> tuple[Metric, ...]:
+    """Mean deviance, and how much less of it there is than with the mean."""
+    mean = y.mean()
+    own, around = (_deviances(y, p, loss) for p in (predicted, np.full_like(y, mean)))
+    deviance = Metric(
+        "mean deviance",
+        float(own.mean()),
+        _error(own),
+        float(around.mean()),
+        "lower",
+        f"twice the log-likelihood lost to a perfect prediction ({loss})",
+    )
+    total = around.mean()
+    if not total > 0:
+        return (deviance,)
+    ratio = own.mean() / total
+    explained = Metric(
+        "share of deviance explained",
+        float(1 - ratio),
+        _error((own - ratio * around) / total),
+        0.0,
+        "higher",
+        "1 is perfect, 0 is no better than the mean (D squared)",
+    )
+    return (deviance, explained)
+
+
+def _deviances(y: Array, predicted: Array, loss: str) -> Array:
+    outcome = torch.from_numpy(y)
+    link = torch.from_numpy(np.log(np.maximum(predicted, np.finfo(float).tiny)))[:, None]
+    return np.asarray(2 * loss_named(loss, outcome).value(link, outcome).numpy())
 
 
 def _regression(y: Array, predicted: Array, target: str) -> tuple[Metric, ...]:

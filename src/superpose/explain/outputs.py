@@ -14,9 +14,9 @@ __all__ = ["Outputs"]
 class Outputs:
     """The K outputs of a model on the scale on which its parts add up (the link scale).
 
-    Regression adds up in units of the target. Two classes add up in log-odds of the second class,
-    log p/(1 - p). More classes add up in centred log-probabilities, log p_k minus the mean over the
-    classes, one output a class.
+    Regression adds up in units of the target, or of its logarithm where the link is one. Two
+    classes add up in log-odds of the second class, log p/(1 - p). More classes add up in centred
+    log-probabilities, log p_k minus the mean over the classes, one output a class.
 
     Parameters
     ----------
@@ -24,24 +24,28 @@ class Outputs:
         Name of what is predicted.
     classes : tuple of str
         Names of the classes; empty in regression.
+    log : bool
+        Whether a regression adds up in the log of the target, so that what a part adds multiplies
+        the prediction.
 
     Examples
     --------
     >>> from superpose.explain import Outputs
     >>> Outputs("class", ("genuine", "forged")).units
     ('log-odds of class = forged',)
-    >>> Outputs("price").units
-    ('price',)
+    >>> Outputs("price").units, Outputs("claims", log=True).units
+    (('price',), ('log of claims',))
     """
 
     target: str
     classes: tuple[str, ...] = ()
+    log: bool = False
 
     @property
     def units(self) -> tuple[str, ...]:
         """The unit of each output, K strings."""
         if not self.classes:
-            return (self.target,)
+            return (f"log of {self.target}" if self.log else self.target,)
         if len(self.classes) == 2:
             return (f"log-odds of {self.target} = {self.classes[1]}",)
         return tuple(
@@ -75,7 +79,7 @@ class Outputs:
                [0.119, 0.881]])
         """
         if not self.classes:
-            return prediction
+            return np.exp(np.clip(prediction, -700.0, 700.0)) if self.log else prediction
         if len(self.classes) == 2:
             prediction = np.hstack([np.zeros_like(prediction), prediction])
         shifted = np.exp(prediction - prediction.max(axis=1, keepdims=True))

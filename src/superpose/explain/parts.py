@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from superpose.estimators.links import LOG_LINKS
 from superpose.explain.outputs import Outputs
 from superpose.explain.text import number
 
 if TYPE_CHECKING:
+    from superpose.explain.summary import TrainingSummary
     from superpose.fitting import Fit
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "encode",
     "evaluate",
     "half_width",
+    "outputs_of",
     "part_names",
     "parts_of",
     "squeeze",
@@ -68,10 +71,17 @@ def part_names(fit: Fit) -> list[str]:
 
 def default_outputs(fit: Fit) -> Outputs:
     """Names for the outputs of a fit whose target was never named."""
-    if fit.loss == "gaussian":
-        return Outputs("target")
+    if fit.loss not in ("bernoulli", "multinomial"):
+        return Outputs("target", log=fit.loss in LOG_LINKS)
     classes = 2 if fit.loss == "bernoulli" else len(fit.network.bias)
     return Outputs("class", tuple(str(k) for k in range(classes)))
+
+
+def outputs_of(fit: Fit, summary: TrainingSummary | None) -> Outputs:
+    """Names of the outputs, from the summary where there is one."""
+    if summary is None:
+        return default_outputs(fit)
+    return Outputs(summary.target, summary.classes, log=fit.loss in LOG_LINKS)
 
 
 def encode(fit: Fit, x: Array) -> torch.Tensor:

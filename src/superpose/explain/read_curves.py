@@ -12,10 +12,10 @@ from superpose.explain.grids import attribute_grid, label_grid, rows_at, with_pl
 from superpose.explain.importance import Importance
 from superpose.explain.outputs import Outputs
 from superpose.explain.parts import (
-    default_outputs,
     encode,
     evaluate,
     half_width,
+    outputs_of,
     parts_of,
     squeeze,
 )
@@ -92,11 +92,6 @@ def curves(
             notes=edit_notes(fit, index),
         )
     return found
-
-
-def outputs_of(fit: Fit, summary: TrainingSummary | None) -> Outputs:
-    """Names of the outputs, from the summary where there is one."""
-    return default_outputs(fit) if summary is None else Outputs(summary.target, summary.classes)
 
 
 def units_of(outputs: Outputs) -> str | tuple[str, ...]:

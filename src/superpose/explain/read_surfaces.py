@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from superpose.explain.grids import attribute_grid, label_grid, rows_at
-from superpose.explain.parts import encode, evaluate, half_width, part_names, parts_of, squeeze
-from superpose.explain.read_curves import importance_of, outputs_of, units_of
+from superpose.explain.parts import (
+    encode,
+    evaluate,
+    half_width,
+    outputs_of,
+    part_names,
+    parts_of,
+    squeeze,
+)
+from superpose.explain.read_curves import importance_of, units_of
 from superpose.explain.summary import TrainingSummary
 from superpose.explain.surface import Surface
 

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from superpose.explain.grids import attribute_grid, label_grid, rows_at
-from superpose.explain.parts import encode, half_width, part_names, parts_of, squeeze
-from superpose.explain.read_curves import importance_of, outputs_of, units_of
+from superpose.explain.parts import encode, half_width, outputs_of, part_names, parts_of, squeeze
+from superpose.explain.read_curves import importance_of, units_of
 from superpose.explain.read_surfaces import surface
 from superpose.explain.summary import AttributeSummary, PartSummary, TrainingSummary
 from superpose.explain.term import InnerCurve, Term

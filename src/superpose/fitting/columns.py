@@ -49,6 +49,13 @@ class Block:
         """Return the columns of some of the rows."""
         return replace(self, columns=self.columns[kept])
 
+    def columns_at(self, kept: torch.Tensor) -> Block:
+        """Return the block with some of its columns, kept [m] of bool."""
+        labels = tuple(label for label, k in zip(self.labels, kept.tolist(), strict=True) if k)
+        return replace(
+            self, directions=self.directions[:, kept], columns=self.columns[:, kept], labels=labels
+        )
+
 
 @dataclass(frozen=True)
 class Side:

@@ -21,14 +21,18 @@ class Linearised:
     Attributes
     ----------
     outputs : Tensor [N, K]
-    shared : Tensor [N, Ps]
-        Derivative of every output in its own coefficients.
+    fixed : Tensor [N, P0]
+        Derivative of every output in its bias and the coefficients of its blocks; the same at
+        every θ.
+    outer : Tensor [N, Po]
+        Derivative of every output in the coefficients of its outer curves.
     inner : Tensor [K, N, Pv]
         Derivative of each output in the coefficients of the inner curves.
     """
 
     outputs: torch.Tensor
-    shared: torch.Tensor
+    fixed: torch.Tensor
+    outer: torch.Tensor
     inner: torch.Tensor
 
 
@@ -152,11 +156,12 @@ class Design:
     def linearise(self, theta: torch.Tensor) -> Linearised:
         """Return the outputs and their derivatives at θ."""
         fixed, outer, inner = self.split(theta)
-        outputs, shared, bent = self.fixed @ fixed.mT, [self.fixed], []
+        outputs = self.fixed @ fixed.mT
+        none = self.fixed.new_zeros(self.n_rows, 0)
+        columns, bent = [none], [none.expand(self.n_outputs, -1, -1)]
         for term, c, a in zip(self.terms, outer, inner, strict=True):
-            columns, slopes, value = term.linearise(c, a)
-            shared.append(columns)
+            moving, slopes, value = term.linearise(c, a)
+            columns.append(moving)
             bent.append(slopes)
             outputs = outputs + value
-        empty = self.fixed.new_zeros(self.n_outputs, self.n_rows, 0)
-        return Linearised(outputs, torch.cat(shared, 1), torch.cat([empty, *bent], 2))
+        return Linearised(outputs, self.fixed, torch.cat(columns, 1), torch.cat(bent, 2))

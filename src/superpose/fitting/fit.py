@@ -16,11 +16,12 @@ from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import Loss, loss_named
-from superpose.fitting.newton import Problem, Solution, polish, solve
+from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
 from superpose.fitting.posterior import Posterior
+from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
 from superpose.networks import Attribute, Superposition
 
-SETTLED = 0.02  # nats
+STEPS, TERM_STEPS = 40, 20
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,13 @@ class Fit:
     posterior : Posterior
         Of all coefficients; gives every band.
     path : tuple of DialStep
-        Every step of the dial that was tried, the chosen one marked.
-    loss : {"gaussian", "bernoulli", "multinomial"}
+        Every step of the dial that was tried, the chosen one marked. Their loss is the log loss of
+        classes, the mean deviance of the rest: for "gaussian" the squared error in units of the
+        target's variance, for "student_t" in units of the scale at which the dial was chosen.
+    loss : {"gaussian", "poisson", "gamma", "student_t", "bernoulli", "multinomial"}
     noise : float or None
-        Standard deviation of the noise, in units of the target; None for classes.
+        Standard deviation of the noise in units of the target ("gaussian"), its scale in these
+        units ("student_t"), its standard deviation as a share of the mean ("gamma"); else None.
     evidence : float
         Laplace log evidence of the chosen model, in nats, for the target in its own units.
     converged : bool
@@ -46,8 +50,9 @@ class Fit:
     gradient : float
         What a further step could still gain, in nats, of the penalised loss or the evidence.
     held_out : Tensor [N, K] or None
-        Output for each training row by a model of the same dial that had not seen it; NaN where a
-        row was not held out. The dial was chosen with these rows, which flatters them a little.
+        Output for each training row by a model of the same dial that had not seen it, offset
+        included; NaN where a row was not held out. The dial was chosen with these rows, which
+        flatters them a little.
     edits : tuple of Edit
         What was changed by hand since, in that order.
     """
@@ -81,6 +86,7 @@ def fit_superposition(
     *,
     loss: str,
     sample_weight: torch.Tensor | None = None,
+    offset: torch.Tensor | None = None,
     pairs: str | int | Sequence[tuple[int, int]] = "auto",
     terms: str | int = "auto",
     kernel: str = "matern32",
@@ -97,10 +103,13 @@ def fit_superposition(
     x : Tensor [N, n]
         Rows in original units; NaN is missing, categories are codes (-1 unseen).
     y : Tensor [N]
-        Numbers ("gaussian"), 0/1 ("bernoulli") or class codes ("multinomial").
-    loss : {"gaussian", "bernoulli", "multinomial"}
+        Numbers ("gaussian", "student_t"), counts ("poisson"), positive numbers ("gamma"), 0/1
+        ("bernoulli") or class codes ("multinomial").
+    loss : {"gaussian", "poisson", "gamma", "student_t", "bernoulli", "multinomial"}
     sample_weight : Tensor [N], optional
         A row of weight 2 counts twice.
+    offset : Tensor [N, K], optional
+        Known part of the outputs; the network learns the rest.
     pairs : "auto", int or list of (int, int), default "auto"
         Chosen on held-out rows; or how many; or which.
     terms : "auto" or int, default "auto"
@@ -142,14 +151,22 @@ def fit_superposition(
     weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
     chosen_loss = loss_named(loss, y)
     _check(chosen_loss, y, weight)
+    known = _Known.of(chosen_loss, offset, weight)
+    y = y.double() - known.of_target
     centre, spread = standard(chosen_loss, y, weight)
-    problem = Problem((y.double() - centre) / spread, weight.double(), chosen_loss)
+    problem = Problem((y - centre) / spread, weight.double(), chosen_loss, known.of_outputs)
     axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
     rows = Rows(tuple(attributes), axis_units, problem, kernel)
+    if loss == "student_t":
+        rows, scale = additive_scale(rows)
+        spread *= scale
     grown = grow(rows, pairs, terms, random_state, progress)
-    growth = grown.growth
+    growth, unit = grown.growth, spread
+    if loss == "student_t":
+        spread *= settle_scale(growth)
     solution = _finish(growth)
     network, posterior = assemble(attributes, growth.design, solution, centre=centre, spread=spread)
+    network.bias.sub_(known.level)
     gradient = max(solution.decrement, solution.gain)
     if not solution.converged:
         warnings.warn(
@@ -158,20 +175,50 @@ def fit_superposition(
             ConvergenceWarning,
             stacklevel=2,
         )
-    noise, evidence = None, solution.evidence
+    noise, evidence = None, solution.evidence + float(weight @ chosen_loss.carrier(y))
     if chosen_loss.has_noise:
         noise = spread * solution.state.noise**0.5
         evidence -= (float(weight.sum()) - 1) * math.log(spread)
     return Fit(
-        *(network, posterior, grown.path, loss, noise, evidence),
+        *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),
         *(solution.converged, solution.iterations, gradient),
-        held_out=centre + spread * grown.held_out,
+        held_out=centre + unit * grown.held_out + known.of_target[:, None],
     )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """An offset: taken from targets of the same units, else added to outputs less a level [K]."""
+
+    of_target: torch.Tensor
+    of_outputs: torch.Tensor | None
+    level: torch.Tensor
+
+    @classmethod
+    def of(cls, loss: Loss, offset: torch.Tensor | None, weight: torch.Tensor) -> _Known:
+        nothing = torch.zeros(len(weight), dtype=torch.float64)
+        if offset is None:
+            return cls(nothing, None, nothing[:1])
+        if loss.name in ("gaussian", "student_t"):
+            return cls(offset[:, 0], None, nothing[:1])
+        share = (weight / weight.sum())[:, None]
+        level = (share * offset).sum(0)
+        if loss.name in ("poisson", "gamma"):  # with it, the best constant is the log of the mean
+            level = (share.log() + offset).logsumexp(0)
+        return cls(nothing, offset - level, level)
+
+
+def _deviances(path: tuple[DialStep, ...], loss: str) -> tuple[DialStep, ...]:
+    """Count deviances of counts, too, and not half of them."""
+    if loss != "poisson":
+        return path
+    return tuple(replace(it, loss=2 * it.loss, loss_se=2 * it.loss_se) for it in path)
 
 
 def _finish(growth: Growth) -> Solution:
     """Climb to the end; with terms, settle the coefficients once more with the smoothness held."""
-    solution = growth.fit(iterations=40, tolerance=1e-3)
+    steps = TERM_STEPS if growth.design.terms else STEPS
+    solution = growth.fit(iterations=steps, tolerance=1e-3)
     if solution.converged or not growth.design.terms:
         return solution
     settled = polish(*growth.training, solution.state)
@@ -189,6 +236,7 @@ def _check(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> None:
             f"{int((~weight.isfinite() | (weight < 0)).sum())} weights that are not",
             "leave these rows out",
         )
+    _check_range(loss, y[weight > 0])
     total, fewest = float(weight.sum()), 1.0 if loss.has_noise else 0.0
     if total <= fewest:
         raise InputError(
@@ -198,9 +246,28 @@ def _check(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> None:
         )
 
 
+def _check_range(loss: Loss, y: torch.Tensor) -> None:
+    """Refuse targets that the loss gives no likelihood."""
+    lowest = float(y.min()) if len(y) else 1.0
+    if loss.name == "poisson" and (lowest < 0 or not bool(y.any())):
+        raise InputError(
+            'counts ("poisson") must be 0 or above, and not all of them 0',
+            f"found {lowest:g} as the smallest, {float(y.max()):g} as the largest",
+            "correct them, or take another loss",
+        )
+    if loss.name == "gamma" and lowest <= 0:
+        raise InputError(
+            'targets of "gamma" must be above 0',
+            f"found {lowest:g}",
+            "leave these rows out, or take another loss",
+        )
+
+
 def standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:
-    """Return what to subtract from the target and to divide it by; (0, 1) without noise."""
-    if not loss.has_noise:
+    """Return what to subtract from the target and to divide it by; (0, 1) without units."""
+    if loss.name == "student_t":
+        return robust_standard(y, weight)
+    if loss.name != "gaussian":
         return 0.0, 1.0
     centre = (weight * y).sum() / weight.sum()
     spread = ((weight * (y - centre) ** 2).sum() / weight.sum()).sqrt()

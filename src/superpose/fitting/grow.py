@@ -13,7 +13,7 @@ from superpose.fitting.folds import held_out, scout
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.length_scale import choose_length_scales
 from superpose.fitting.newton import Problem
-from superpose.fitting.terms import WORTH, add_terms, fit_jointly
+from superpose.fitting.terms import JOINT_STEPS, WORTH, add_terms
 
 NAN = float("nan")
 Progress = Callable[..., None] | None
@@ -161,6 +161,7 @@ def _grow_pairs(
         had = len(final.pairs)
         final.add_pairs(named or final.best_pairs(asked[i] - had, worth))
         final.fit(FINAL_STEPS, FOLD_TOLERANCE)
+        final.thin()
         trail.names[i] = tuple(added_names(final)[had:])
     path = tuple(
         _as_it_is(step, final) if step.chosen else step
@@ -183,6 +184,7 @@ def _advance(folds: list[Growth], named: list[tuple[int, int]], count: int, wort
         if count:
             fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs), worth))
         fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
+        fold.thin()
 
 
 def _schedule(
@@ -214,7 +216,7 @@ def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -
         if not add_terms(step, count - len(step.design.terms), generator, worth):
             break
         count = len(step.design.terms)
-        fit_jointly(step)
+        step.fit(JOINT_STEPS, FOLD_TOLERANCE)
         trail.note(count, [step])
         reached.append(step)
         if terms == "auto" and trail.idle >= PATIENCE - 2:

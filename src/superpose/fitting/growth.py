@@ -7,14 +7,14 @@ that several growths can hold out different rows at little cost.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from superpose.fitting.columns import PAIR_KNOTS, Block, Side, main_block, pair_block, side
 from superpose.fitting.design import Design
-from superpose.fitting.evidence import HYPER_MEAN
+from superpose.fitting.evidence import HYPER_MEAN, membership
 from superpose.fitting.newton import Problem, Solution, State, solve
 from superpose.fitting.screening import pair_gains
 from superpose.networks import Attribute, InputBasis
@@ -22,6 +22,7 @@ from superpose.networks import Attribute, InputBasis
 LENGTH_SCALE = 0.3
 PAIR_LENGTH_SCALE = 0.2
 START_RHO = 0.0
+LEAST_FREEDOM = 0.02
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,35 @@ class Growth:
         self.state = self.solution.state
         return self.solution
 
+    def thin(self, least: float = LEAST_FREEDOM) -> None:
+        """Drop the columns of pairs that the data hardly speak about.
+
+        A coefficient whose effective degree of freedom 1 - λ S_jj is below ``least`` in every
+        output stays near 0 whatever the data say. Its column is left out of what follows, from the
+        band too.
+        """
+        assert self.solution is not None
+        groups, n_groups = self.design.groups()
+        precision = membership(groups, n_groups) @ self.state.rho.exp()
+        used = 1 - precision * self.solution.covariance.diagonal() / self.state.noise
+        fixed, outer, inner = self.design.split(used)
+        strongest = fixed.amax(0)
+        kept, blocks, place = torch.ones(fixed.shape[1], dtype=torch.bool), [], 1
+        for block in self.design.blocks:
+            own = slice(place, place := place + block.columns.shape[1])
+            if block.kind == "pair" and bool((strongest[own] < least).any()):
+                chosen = strongest[own] >= min(least, float(strongest[own].max()))
+                kept[own], block = chosen, block.columns_at(chosen)
+            blocks.append(block)
+        if bool(kept.all()):
+            return
+        fixed, outer, inner = self.design.split(self.state.theta)
+        self.design = replace(self.design, blocks=tuple(blocks), _cache={})
+        self.state = replace(self.state, theta=self.design.join(fixed[:, kept], outer, inner))
+
     def outputs(self) -> torch.Tensor:
-        """Return the outputs [N, K] of all rows."""
-        return self.design.predict(self.state.theta)
+        """Return the outputs [N, K] of all rows, with their offset."""
+        return self.rows.problem.outputs(self.design.predict(self.state.theta))
 
     def working(self, f: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the Newton residual and information of the training rows, [N, K] each.

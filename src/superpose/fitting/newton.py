@@ -8,16 +8,15 @@ are linearised at the present coefficients.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 
 from superpose.fitting.design import Design, Linearised
 from superpose.fitting.evidence import (
-    LARGEST_STEP,
     RANGE,
     ascent,
+    cautious_ascent,
     log_evidence,
     membership,
     slope_of,
@@ -27,8 +26,9 @@ from superpose.fitting.losses import Loss
 HALVINGS = 12
 SMALLEST_CURVATURE = 1e-10
 LEVEL_PRECISION = 1e-6
-FIRST_DAMPING = 0.05
-CAUTIOUS_STEP = 0.7  # in ρ, where terms make the outputs bend with the coefficients
+SETTLED = 0.02  # nats
+FIRST_DAMPING, SMALLEST_DAMPING = 0.05, 1e-3
+SMALLEST_SHARE, POOR_SHARE, GOOD_SHARE = 1e-4, 0.25, 0.75  # of the fall that the model promised
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,6 @@ def solve(
     *,
     iterations: int = 40,
     tolerance: float = 2e-2,
-    watch: Callable[[State], None] | None = None,
 ) -> Solution:
     """Climb to the mode of θ and the maximum of the evidence in ρ, in turn.
 
@@ -118,8 +117,6 @@ def solve(
     tolerance : float, default 0.02
         It has converged when neither the penalised loss (in nats) nor the log evidence can gain
         more than this in a step.
-    watch : callable, optional
-        Called with the state after every step.
     """
     groups, n_groups = design.groups()
     member = membership(groups, n_groups)
@@ -133,25 +130,27 @@ def solve(
         downhill = right - information @ state.theta - precision * state.theta
         newton = covariance @ downhill
         decrement = 0.5 * float(newton @ downhill)  # a damped step is short far from the end, too
-        step = _damped(information, precision, downhill, damping) if damping else newton
-        theta, length, fit_loss = _walk(design, problem, precision, state.theta, step, downhill)
-        damping = _next_damping(damping, length)
+        quadratic = _Quadratic(information, precision, downhill)
+        objective = _Objective(design, problem, precision)
+        if design.terms:
+            theta, fit_loss, damping = _descend(objective, quadratic, state.theta, newton, damping)
+        else:
+            theta, fit_loss = _walk(objective, state.theta, newton, 2 * decrement)
         noise = state.noise
         if n_noise:
             energy = float((precision * theta * theta).sum())
-            noise = max((2 * fit_loss + energy) / n_noise, 1e-20)
+            noise = problem.loss.noise(fit_loss + 0.5 * energy, n_noise)
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
-        climb = ascent(slope, CAUTIOUS_STEP / (1 + i / 10) if design.terms else LARGEST_STEP)
+        climb = cautious_ascent(slope) if design.terms else ascent(slope)
         higher = (state.rho + climb).clamp(*RANGE)
         gain = float((higher - state.rho) @ slope.gradient)
         state = State(theta, state.rho, noise)
-        if watch is not None:
-            watch(state)
         converged = decrement < tolerance * noise and gain < tolerance
         if converged or i == iterations - 1:
             break
         state = State(theta, higher, noise)
-    evidence = log_evidence(fit_loss, theta, precision, log_determinant, noise, n_noise)
+    normaliser = problem.loss.normaliser(noise, n_noise)
+    evidence = log_evidence(fit_loss, theta, precision, log_determinant, noise, normaliser)
     return Solution(
         state,
         covariance * noise,
@@ -165,19 +164,19 @@ def solve(
     )
 
 
-def polish(design: Design, problem: Problem, state: State, iterations: int = 40) -> State:
-    """Finish the Newton steps with the smoothness held, to the rounding of the objective."""
+def polish(design: Design, problem: Problem, state: State, iterations: int = 60) -> State:
+    """Finish the steps of a model with terms with the smoothness held: to `SETTLED` nats a step."""
     groups, n_groups = design.groups()
     precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, problem)
+    objective = _Objective(design, problem, precision)
     normal, theta, damping = _NormalEquations(design, problem), state.theta, 0.0
     for _ in range(iterations):
         information, right = normal.at(theta)
         downhill = right - information @ theta - precision * theta
-        newton = _inverse(information, precision)[0] @ downhill
-        step = _damped(information, precision, downhill, damping) if damping else newton
-        theta, length, _ = _walk(design, problem, precision, theta, step, downhill)
-        damping = _next_damping(damping, length)
-        if 0.5 * float(newton @ downhill) < 1e-9 * state.noise:
+        quadratic = _Quadratic(information, precision, downhill)
+        newton = quadratic.step(0.0)
+        theta, _, damping = _descend(objective, quadratic, theta, newton, damping)
+        if 0.5 * float(newton @ downhill) < SETTLED * state.noise:
             break
     return replace(state, theta=theta)
 
@@ -189,7 +188,11 @@ def _hold(groups: torch.Tensor, design: Design, problem: Problem) -> torch.Tenso
 
 
 class _NormalEquations:
-    """Information A = Jᵀ W J and right-hand side Jᵀ (W J θ + residual), remembered if constant."""
+    """Information A = Jᵀ W J and right-hand side Jᵀ (W J θ + residual) at some θ.
+
+    What does not change with θ is remembered: all of A where the outputs are linear and the
+    curvature is constant, and its block of main curves and pairs where there are terms.
+    """
 
     def __init__(self, design: Design, problem: Problem) -> None:
         self.design, self.problem = design, problem
@@ -199,113 +202,178 @@ class _NormalEquations:
         at, problem = self.design.linearise(theta), self.problem
         f = problem.outputs(at.outputs)
         residual = problem.weight[:, None] * problem.loss.residual(f, problem.y)
-        if self.constant is not None:
-            information = self.constant
-        else:
-            information = _information(at, problem.weight, problem.loss.curvature(f))
-            if problem.loss.has_noise and not self.design.terms:
-                self.constant = information
-        gradient = torch.cat(
-            [
-                (residual.mT @ at.shared).flatten(),
-                torch.einsum("knv,nk->v", at.inner, residual),
-            ]
-        )
+        information = self._information(at, f)
+        shared = torch.cat([residual.mT @ at.fixed, residual.mT @ at.outer], 1)
+        inner = torch.einsum("knv,nk->v", at.inner, residual)
+        gradient = torch.cat([shared.flatten(), inner])
         if not bool(gradient.isfinite().all()):
             raise FloatingPointError("a Newton step needs finite targets, weights and columns")
         return information, information @ theta + gradient
 
+    def _information(self, at: Linearised, f: torch.Tensor) -> torch.Tensor:
+        weight, loss = self.problem.weight, self.problem.loss
+        if not loss.has_noise:
+            return _information(at, weight, loss.curvature(f))
+        if self.constant is None:
+            self.constant = _gram(at.fixed, weight)
+        return _bordered(self.constant, at.fixed, torch.cat([at.outer, at.inner[0]], 1), weight)
+
+
+def _gram(columns: torch.Tensor, weight: torch.Tensor, panel: int = 256) -> torch.Tensor:
+    """Return Zᵀ diag(w) Z; only one half is multiplied out, in panels, and mirrored."""
+    scaled, size = columns * weight[:, None], columns.shape[1]
+    total = columns.new_empty(size, size)
+    for start in range(0, size, panel):
+        stop = min(start + panel, size)
+        block = scaled[:, start:stop].mT @ columns[:, start:]
+        total[start:stop, start:] = block
+        total[start:, start:stop] = block.mT
+    return total
+
+
+def _bordered(
+    corner: torch.Tensor, fixed: torch.Tensor, moving: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """Return [F M]ᵀ diag(w) [F M], where Fᵀ diag(w) F is known."""
+    if not moving.shape[1]:
+        return corner
+    scaled = moving * weight[:, None]
+    side = fixed.mT @ scaled
+    top = torch.cat([corner, side], 1)
+    return torch.cat([top, torch.cat([side.mT, scaled.mT @ moving], 1)])
+
 
 def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) -> torch.Tensor:
     """Return Σ_n J_nᵀ (w_n C_n) J_n over the layout of θ."""
-    n_outputs, n_shared, n_inner = at.outputs.shape[1], at.shared.shape[1], at.inner.shape[2]
+    columns = torch.cat([at.fixed, at.outer], 1) if at.outer.shape[1] else at.fixed
+    n_outputs, n_shared, n_inner = at.outputs.shape[1], columns.shape[1], at.inner.shape[2]
+    if n_outputs == 1:
+        scaled = weight * curvature[:, 0, 0].clamp(min=SMALLEST_CURVATURE)
+        return _gram(torch.cat([columns, at.inner[0]], 1) if n_inner else columns, scaled)
     size = n_outputs * n_shared
-    total = at.shared.new_zeros(size + n_inner, size + n_inner)
-    scaled = (
-        weight[:, None, None] * curvature.clamp(min=SMALLEST_CURVATURE)
-        if n_outputs == 1
-        else weight[:, None, None] * curvature
-    )
+    total = columns.new_zeros(size + n_inner, size + n_inner)
+    scaled = weight[:, None, None] * curvature
     for k in range(n_outputs):
         rows = slice(k * n_shared, (k + 1) * n_shared)
         for j in range(k, n_outputs):
             cols = slice(j * n_shared, (j + 1) * n_shared)
-            block = (at.shared * scaled[:, k, j, None]).mT @ at.shared
+            block = (columns * scaled[:, k, j, None]).mT @ columns
             total[rows, cols] = block
             total[cols, rows] = block.mT
         if n_inner:
             bent = torch.einsum("nj,jnv->nv", scaled[:, k], at.inner)
-            total[rows, size:] = at.shared.mT @ bent
+            total[rows, size:] = columns.mT @ bent
             total[size:, rows] = total[rows, size:].mT
             total[size:, size:] += at.inner[k].mT @ bent
     return total
 
 
 def _inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """Return (A + Λ)⁻¹ and log det(A + Λ), scaled to a unit diagonal before it is factorised."""
-    matrix = information + torch.diag(precision)
-    scale = matrix.diagonal().clamp(min=1e-300).rsqrt()
-    matrix = matrix * scale * scale[:, None]
-    jitter = 0.0
-    while True:
-        factor, failed = torch.linalg.cholesky_ex(matrix)
-        if not failed:
-            break
-        jitter = max(10 * jitter, 1e-12)
-        matrix.diagonal().add_(jitter)
+    """Return (A + Λ)⁻¹ and log det(A + Λ)."""
+    factor, scale = _factor(information + torch.diag(precision))
     covariance = torch.cholesky_inverse(factor) * scale * scale[:, None]
     log_determinant = 2 * factor.diagonal().log().sum() - 2 * scale.log().sum()
     return covariance, float(log_determinant)
 
 
-def _damped(
-    information: torch.Tensor,
-    precision: torch.Tensor,
-    downhill: torch.Tensor,
-    damping: float,
-) -> torch.Tensor:
-    """Return the Levenberg-Marquardt step, (A + Λ + μ diag) step = downhill."""
-    extra = damping * (information.diagonal() + precision)
-    return _inverse(information, precision + extra)[0] @ downhill
+def _factor(matrix: torch.Tensor, damping: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the Cholesky factor of a matrix scaled to diagonal 1 + damping, and the scale."""
+    scale = matrix.diagonal().clamp(min=1e-300).rsqrt()
+    matrix = matrix * scale * scale[:, None]
+    matrix.diagonal().add_(damping)
+    jitter = 0.0
+    while True:
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        if not failed:
+            return factor, scale
+        jitter = max(10 * jitter, 1e-12)
+        matrix.diagonal().add_(jitter)
 
 
-def _next_damping(damping: float, length: float) -> float:
-    """Return more damping after a step that had to be cut, less after one that had not."""
-    if length < 1.0:
-        return min(max(4 * damping, FIRST_DAMPING), 1e6)
-    return damping / 4 if damping / 4 > FIRST_DAMPING / 16 else 0.0
+@dataclass(frozen=True)
+class _Objective:
+    """The penalised loss as a function of θ."""
+
+    design: Design
+    problem: Problem
+    precision: torch.Tensor
+
+    def __call__(self, theta: torch.Tensor) -> tuple[float, float]:
+        """Return it, and the loss without the penalty."""
+        loss = self.problem.value(self.problem.outputs(self.design.predict(theta)))
+        return loss + 0.5 * float((self.precision * theta * theta).sum()), loss
+
+
+@dataclass(frozen=True)
+class _Quadratic:
+    """The Gauss-Newton model of the objective: A + Λ, and minus the gradient."""
+
+    information: torch.Tensor
+    precision: torch.Tensor
+    downhill: torch.Tensor
+
+    def step(self, damping: float) -> torch.Tensor:
+        """Return the Levenberg-Marquardt step, (A + Λ + μ diag(A + Λ)) step = downhill."""
+        matrix = self.information + torch.diag(self.precision)
+        factor, scale = _factor(matrix, damping)
+        return scale * torch.cholesky_solve((scale * self.downhill)[:, None], factor)[:, 0]
+
+    def fall(self, step: torch.Tensor) -> float:
+        """Return by how much the step lowers the model."""
+        curved = self.information @ step + self.precision * step
+        return float(step @ self.downhill) - 0.5 * float(step @ curved)
 
 
 def _walk(
-    design: Design,
-    problem: Problem,
-    precision: torch.Tensor,
-    theta: torch.Tensor,
-    step: torch.Tensor,
-    downhill: torch.Tensor,
-) -> tuple[torch.Tensor, float, float]:
-    """Go along the step as far as the penalised loss falls; downhill is minus its gradient.
+    objective: _Objective, theta: torch.Tensor, step: torch.Tensor, slope: float
+) -> tuple[torch.Tensor, float]:
+    """Go along a Newton step of a convex objective as far as it falls; halve it until it does.
 
     Returns
     -------
     theta : Tensor [P]
-    length : float
-        Share of the step that was gone.
     loss : float
         Unpenalised loss where it ended.
     """
-    slope = float(step @ downhill)
-
-    def objective(at: torch.Tensor) -> tuple[float, float]:
-        loss = problem.value(problem.outputs(design.predict(at)))
-        return loss + 0.5 * float((precision * at * at).sum()), loss
-
     before, loss_before = objective(theta)
     length = 1.0
     for _ in range(HALVINGS):
         moved = theta + length * step
         after, loss = objective(moved)
         if math.isfinite(after) and after <= before - 1e-4 * length * slope + 1e-12 * abs(before):
-            return moved, length, loss
+            return moved, loss
         length /= 2
-    return theta, 0.0, loss_before
+    return theta, loss_before
+
+
+def _descend(
+    objective: _Objective,
+    quadratic: _Quadratic,
+    theta: torch.Tensor,
+    newton: torch.Tensor,
+    damping: float,
+) -> tuple[torch.Tensor, float, float]:
+    """Go a Levenberg-Marquardt step; damp it until the objective falls (Marquardt, 1963).
+
+    Returns
+    -------
+    theta : Tensor [P]
+    loss : float
+        Unpenalised loss where it ended.
+    damping : float
+        For the next step: less where the quadratic model was right, more where it was not.
+    """
+    before, loss_before = objective(theta)
+    step = quadratic.step(damping) if damping else newton
+    for _ in range(HALVINGS):
+        after, loss = objective(theta + step)
+        share = (before - after) / max(quadratic.fall(step), 1e-300)
+        if math.isfinite(after) and share > SMALLEST_SHARE:
+            if share > GOOD_SHARE:
+                damping = damping / 3 if damping > SMALLEST_DAMPING else 0.0
+            elif share < POOR_SHARE:
+                damping = max(2 * damping, SMALLEST_DAMPING)
+            return theta + step, loss, damping
+        damping = max(4 * damping, FIRST_DAMPING)
+        step = quadratic.step(damping)
+    return theta, loss_before, damping

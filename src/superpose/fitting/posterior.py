@@ -112,7 +112,7 @@ class Posterior:
         bias: bool,
     ) -> torch.Tensor:
         """Return J S Jᵀ of output k, [N]."""
-        rows = [torch.ones_like(pieces[0][0][:, :1])] if bias and pieces else []
+        rows = [pieces[0][0].new_ones(len(pieces[0][0]), 1)] if bias and pieces else []
         places = [k * self.stride] if bias else []
         if not pieces:
             return self.covariance[k * self.stride, k * self.stride][None]

@@ -12,11 +12,11 @@ from superpose.fitting.growth import Growth
 from superpose.fitting.newton import Problem, Solution, State, solve
 from superpose.fitting.term_columns import TermColumns
 
-REFINED = 6
-REFINING_STEPS = 16
-REFINING_ROWS = 3_000
+REFINED = 4
+REFINING_STEPS = 12
+REFINING_ROWS = 2_000
 WORTH = 5.0
-JOINT_STEPS = 15
+JOINT_STEPS = 10
 RELEVANT = 0.5
 
 
@@ -26,25 +26,12 @@ def add_terms(growth: Growth, count: int, generator: torch.Generator, worth: flo
     Returns how many were added: fewer than ``count`` where no more gain ``worth`` nats of evidence.
     """
     for added in range(count):
-        found = _next_term(growth, generator, worth) or _next_term(growth, generator, worth)
+        found = _next_term(growth, generator, worth)
         if found is None:
             return added
         design, state = found
         _append(growth, design, state)
     return count
-
-
-def fit_jointly(growth: Growth) -> None:
-    """Fit everything by Gauss-Newton steps; keep the step that is best on the held-out rows."""
-    best: list[tuple[float, State]] = []
-
-    def watch(state: State) -> None:
-        loss = Growth(growth.rows, growth.design, state, growth.kept).mean_held_out_loss()
-        if not best or loss < best[0][0]:
-            best[:] = [(loss, state)]
-
-    growth.solution = solve(*growth.training, growth.state, iterations=JOINT_STEPS, watch=watch)
-    growth.state = best[0][1]
 
 
 def _next_term(

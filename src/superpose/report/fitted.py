@@ -16,9 +16,14 @@ __all__ = ["fitted"]
 
 _LOSSES = {
     "gaussian": "squared error (Gaussian noise)",
+    "poisson": "deviance of counts (Poisson)",
+    "gamma": "deviance of positive numbers (Gamma)",
+    "student_t": "Student's t with 4 degrees of freedom",
     "bernoulli": "log loss of two classes (Bernoulli)",
     "multinomial": "log loss of several classes (multinomial)",
 }
+
+_NOISES = {"gamma": "standard deviation over mean", "student_t": "scale"}
 
 
 def fitted(reading: Reading, about: Mapping[str, str]) -> list[Markup]:
@@ -36,7 +41,8 @@ def fitted(reading: Reading, about: Mapping[str, str]) -> list[Markup]:
         "Parameters": f"{fit.network.n_parameters():,}",
     }
     if fit.noise is not None:
-        facts["Noise (standard deviation)"] = f"{number(float(fit.noise))}"
+        what = _NOISES.get(fit.loss, "standard deviation")
+        facts[f"Noise ({what})"] = f"{number(float(fit.noise))}"
     facts |= dict(about)
     facts["Version"] = (
         f"superpose {__version__}, Python {platform.python_version()}, "

@@ -137,7 +137,8 @@
   function answer(total) {
     const out = document.getElementById("answer");
     if (tables.classes.length === 0) {
-      out.textContent = `${tables.target} = ${number(total[0], 4)}`;
+      const found = tables.log ? Math.exp(total[0]) : total[0];
+      out.textContent = `${tables.target} = ${number(found, 4)}`;
       return;
     }
     const sums = tables.classes.length === 2 ? [0, total[0]] : total;

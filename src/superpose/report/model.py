@@ -21,6 +21,7 @@ from superpose.explain import (
     surfaces,
     terms,
 )
+from superpose.explain.parts import outputs_of
 
 if TYPE_CHECKING:
     from superpose.fitting import Fit
@@ -57,7 +58,7 @@ class Reading:
             fit=fit,
             summary=summary,
             held_out=held_out or summary.held_out,
-            outputs=Outputs(summary.target, summary.classes),
+            outputs=outputs_of(fit, summary),
             curves=curves(fit, summary),
             surfaces=surfaces(fit, summary),
             terms=terms(fit, summary),

@@ -70,6 +70,13 @@ def _formula(reading: Reading, most: int = 7) -> list[Markup]:
     return [tag("b", reading.unit), tag("span", f" = {start}"), *pieces, *more]
 
 
+def _multiplies(reading: Reading) -> str:
+    """How to read a sum of logarithms."""
+    if not reading.outputs.log:
+        return ""
+    return f"Adding 0.1 multiplies {reading.summary.target} by 1.11, adding 1 by 2.72. "
+
+
 def _part_word(word: str, name: str) -> str:
     return f"{word}({name.replace(' × ', ', ')})" if word else name
 
@@ -78,9 +85,9 @@ def _scale(reading: Reading) -> str:
     if not reading.outputs.classes:
         low, middle, high = (reading.summary.target_quantiles[i] for i in (2, 4, 6))
         return (
-            f"Contributions are in units of {reading.summary.target}. Over the rows it learned "
-            f"from, {reading.summary.target} lay between {number(low)} and {number(high)} in nine "
-            f"cases of ten, with a median of {number(middle)}."
+            f"Contributions are in units of {reading.unit}. {_multiplies(reading)}Over the "
+            f"rows it learned from, {reading.summary.target} lay between {number(low)} and "
+            f"{number(high)} in nine cases of ten, with a median of {number(middle)}."
         )
     if len(reading.outputs.classes) == 2:
         return (

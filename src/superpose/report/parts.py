@@ -64,12 +64,23 @@ def main_curves(reading: Reading) -> list[Markup]:
     ranges = [np.ptp(vertical_range(curve)) for curve in reading.curves.values()]
     reach = 0.25 * float(max(ranges))
     words = (
-        f"What each attribute adds to the {reading.unit} by itself. Each curve is centred, so its "
-        "average over the rows is zero. Vertical scales differ from chart to chart, by a factor of "
-        "four at most, so that a curve that looks flat beside the others is small."
+        f"What each attribute adds to the {reading.unit} by itself. {_multiplies(reading)}Each "
+        "curve is centred, so its average over the rows is zero. Vertical scales differ from chart "
+        "to chart, by a factor of four at most, so that a curve that looks flat beside the others "
+        "is small."
     )
     cards = [_curve_card(reading, rank, entry, reach) for rank, entry in enumerate(ranked, 1)]
     return [tag("p", words), _key(reading), *_cards(cards, "curve", "main curve")]
+
+
+def _multiplies(reading: Reading) -> str:
+    """How to read a sum of logarithms."""
+    if not reading.outputs.log:
+        return ""
+    return (
+        f"What adds up in the logarithm multiplies {reading.summary.target}: +0.1 raises it by "
+        "10.5 %, +0.69 doubles it, −0.69 halves it. "
+    )
 
 
 def _curve_card(

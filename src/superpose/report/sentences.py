@@ -15,8 +15,9 @@ __all__ = ["about_curve", "about_surface", "about_term", "is_flat", "join_words"
 
 Array = NDArray[np.float64]
 
-_UP, _DOWN = "that multiplies the odds by", "that divides the odds by"
-_BETWEEN = "going from the one to the other changes the odds by a factor of"
+_UP, _DOWN = "that multiplies {} by", "that divides {} by"
+_BETWEEN = "going from the one to the other changes {} by a factor of"
+_ODDS, _LOG = "log-odds of ", "log of "
 
 
 def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
@@ -70,13 +71,13 @@ def _line(curve: Curve, k: int) -> str:
             f"Raising {curve.name} from {number(float(x[0]))} to {number(float(x[-1]))} moves "
             f"what it adds to the {unit} from {signed(start)} to {signed(stop)}, {way} by "
             f"{number(abs(stop - start))}"
-            f"{_odds(curve, stop - start, _UP if stop > start else _DOWN)}."
+            f"{_factor(curve, stop - start, _UP if stop > start else _DOWN)}."
         )
     low, high = int(np.argmin(mean)), int(np.argmax(mean))
     return (
         f"It adds the least to the {unit}, {signed(float(mean[low]))}, at "
         f"{number(float(x[low]))} and the most, {signed(float(mean[high]))}, at "
-        f"{number(float(x[high]))}{_odds(curve, float(mean[high] - mean[low]), _BETWEEN)}."
+        f"{number(float(x[high]))}{_factor(curve, float(mean[high] - mean[low]), _BETWEEN)}."
     )
 
 
@@ -103,7 +104,7 @@ def _levels(curve: Curve, k: int) -> str:
     return (
         f"The level {curve.x[high]} adds the most to the {_unit(curve, k)}, {bands[0]}, and "
         f"{curve.x[low]} the least, "
-        f"{bands[1]}{_odds(curve, float(mean[high] - mean[low]), _BETWEEN)}."
+        f"{bands[1]}{_factor(curve, float(mean[high] - mean[low]), _BETWEEN)}."
     )
 
 
@@ -117,13 +118,15 @@ def _unit(curve: Curve, k: int) -> str:
     return curve.units if isinstance(curve.units, str) else curve.units[k]
 
 
-def _odds(curve: Curve, change: float, words: str) -> str:
-    """What a change of log-odds does to the odds; nothing on other scales."""
-    if not (isinstance(curve.units, str) and curve.units.startswith("log-odds of ")):
+def _factor(curve: Curve, change: float, words: str) -> str:
+    """What a change of a logarithm does to the odds, or to the target; nothing on other scales."""
+    if not isinstance(curve.units, str) or not curve.units.startswith((_ODDS, _LOG)):
         return ""
+    odds = curve.units.startswith(_ODDS)
+    what = "the odds" if odds else curve.units.removeprefix(_LOG)
     if abs(change) > 12:
-        return "; the odds change more than a hundred-thousandfold"
-    return f"; {words} {number(math.exp(abs(change)), 2)}"
+        return f"; {what} {'change' if odds else 'changes'} more than a hundred-thousandfold"
+    return f"; {words.format(what)} {number(math.exp(abs(change)), 2)}"
 
 
 def about_surface(surface: Surface) -> str:

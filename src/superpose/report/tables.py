@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from superpose.explain import AttributeSummary, Outputs, TrainingSummary, part_names
+from superpose.explain import AttributeSummary, TrainingSummary, part_names
 from superpose.explain.grids import attribute_grid, rows_at, with_places
-from superpose.explain.parts import encode, evaluate, parts_of
+from superpose.explain.parts import encode, evaluate, outputs_of, parts_of
 
 if TYPE_CHECKING:
     from superpose.fitting import Fit
@@ -36,13 +36,14 @@ def lookup_tables(fit: Fit, summary: TrainingSummary) -> dict[str, Any]:
     Returns
     -------
     dict
-        `attributes`, `parts`, `baseline`, `units`, `labels`, `classes`, `target`.
+        `attributes`, `parts`, `baseline`, `units`, `labels`, `classes`, `target`, `log`.
     """
-    outputs = Outputs(summary.target, summary.classes)
+    outputs = outputs_of(fit, summary)
     points = 161 if len(fit.network.attributes) <= 60 else 61
     return {
         "target": summary.target,
         "classes": list(summary.classes),
+        "log": outputs.log,
         "units": list(outputs.units),
         "labels": list(outputs.labels),
         "baseline": _rounded(np.asarray(fit.network.bias.detach().cpu()).reshape(-1)),

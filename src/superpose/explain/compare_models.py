@@ -45,8 +45,8 @@ def compare(
     X : array-like or dataframe, optional
         Rows over which differences are measured and predictions compared; without them, the
         values that the first model keeps of its training rows.
-    names : tuple of two str, default=("first", "second")
-        What the models are called.
+    names : tuple of two str, optional
+        What the models are called; "first" and "second" if not given.
     level : float, default 0.95
         Probability of each band at one place.
 

@@ -78,8 +78,10 @@ class GroupView:
     >>> view = by_group(model, x, x[:, 0], np.where(x[:, 0] > 0, "high", "low"))
     >>> view.groups, int(view.counts.sum())
     (('high', 'low'), 200)
-    >>> view.difference("low", "high").iloc[0, :2].tolist()
-    ['x0', 0.98...]
+    >>> view.difference("low", "high")[["part", "difference"]].round(1)
+      part  difference
+    0   x0         1.0
+    1   x1         0.0
     """
 
     groups: tuple[str, ...]

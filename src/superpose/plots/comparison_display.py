@@ -25,8 +25,8 @@ class ComparisonDisplay:
     ----------
     pair : CurvePair
         One curve of a `Comparison`.
-    names : tuple of two str, default ("first", "second")
-        What the models are called.
+    names : tuple of two str, optional
+        What the models are called; "first" and "second" if not given.
     output : int, default 0
         Which output, where there are several classes.
 

@@ -29,14 +29,16 @@ def test_sides_are_compared_by_means_over_the_folds_both_have() -> None:
         cell("b", "we", 0.5, 1.0),
         cell("b", "they", 0.25, 1.0),
         cell("c", "we", 0.1),  # theirs has no such table
+        cell("d", "we", 0.7, 2.0),
+        cell("d", "they", 0.7, 1.0),
     ]
     found = versus(cells, "we", "they")
-    assert (found.tables, found.folds) == (("a", "b"), 3)
-    assert (found.won, found.lost, found.tied) == (("a",), ("b",), ())
-    assert found.loss.value == pytest.approx(math.sqrt(0.3 / 0.6 * 0.5 / 0.25))
-    assert found.cpu_ratios == pytest.approx({"a": 4.0, "b": 1.0})
+    assert (found.tables, found.folds) == (("a", "b", "d"), 4)
+    assert (found.won, found.lost, found.tied) == (("a",), ("b",), ("d",))
+    assert found.loss.value == pytest.approx((0.3 / 0.6 * 0.5 / 0.25) ** (1 / 3))
+    assert found.cpu_ratios == pytest.approx({"a": 4.0, "b": 1.0, "d": 2.0})
     assert found.cpu.value == pytest.approx(2.0)
-    assert found.cpu.error == pytest.approx(2.0 * math.log(4.0) / 2)
+    assert found.cpu.error == pytest.approx(2.0 * math.log(2.0) / math.sqrt(3))
 
 
 def test_losses_near_none_count_as_small_in_one_of_two_ratios() -> None:

@@ -26,7 +26,7 @@ def test_two_thirds_of_the_tables_are_enough_and_less_is_not() -> None:
     says = "lower loss than ebm on 2/3 of the tables"
     won, lost = (0.1, 0.2), (0.2, 0.1)
     assert verdicts(against("ebm", [won, won, lost]))[says]
-    assert not verdicts(against("ebm", [won, won, lost, lost]))[says]
+    assert not verdicts(against("ebm", [won, won, won, lost, lost]))[says]
     assert not verdicts(
         [*against("ebm", [won, won, lost]), stopped("t3", "superpose"), cell("t3", "ebm")]
     )[says]
@@ -61,6 +61,13 @@ def test_within_two_per_cent_of_boosted_trees() -> None:
     assert not verdicts(against("lightgbm", [(1.021, 1.0)]))[says]
 
 
+def test_losses_that_are_as_good_as_none_are_judged_as_they_are_and_shown_without() -> None:
+    (target,) = judge(against("lightgbm", [(1e-5, 1e-6), (0.9, 1.0)]))
+    without = "0.949 times if losses below 0.001 count as 0.001"
+    assert target.found == f"3.000 times (2 tables), {without}"
+    assert not target.reached
+
+
 def timed(ours: float, theirs: float, side: str, who: str = "superpose", table: str = "t") -> Any:
     return [cell(table, who, 0.1, ours), cell(table, side, 0.1, theirs)]
 
@@ -84,9 +91,11 @@ def test_cpu_seconds_against_ebm_without_pairs() -> None:
 
 
 def test_as_many_curves_are_not_fewer() -> None:
-    says = "fewer curves and surfaces than ebm on every table"
+    says = "fewer curves and surfaces than ebm wherever it has more than one"
     few = [cell("a", "superpose", curves=4), cell("a", "ebm", curves=5)]
     assert verdicts(few)[says]
+    one = [cell("m", "superpose", curves=1), cell("m", "ebm", curves=1)]
+    assert verdicts(few + one)[says]
     many = [cell("b", "superpose", curves=5), cell("b", "ebm", curves=5)]
     (target,) = (t for t in judge(few + many) if t.says == says)
     assert (target.found, target.reached) == ("not on 1 of 2 tables: b", False)
@@ -98,4 +107,7 @@ def test_what_was_not_measured_is_not_judged() -> None:
 
 def test_a_table_that_only_the_other_side_finished_reaches_nothing() -> None:
     cells = [*timed(1.0, 100.0, "ebm"), stopped("u", "superpose"), cell("u", "ebm")]
-    assert not any(verdicts(cells).values())
+    found = judge(cells)
+    assert len(found) == 4
+    assert not any(target.reached for target in found)
+    assert all(target.found.endswith("; not finished: u") for target in found)

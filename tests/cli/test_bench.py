@@ -51,7 +51,7 @@ def test_what_was_measured_is_said_and_judged(folder: Path, pretended: list[Any]
     assert "yacht: regression of residuary_resistance" in words
     assert "pygam: not run: pyGAM has no model for 3 classes" in words
     assert "Together: 2 of 30 tables, 5 of 5 folds, all rows" in words
-    assert "superpose / lightgbm 2 (10) 2 0 0 0.500 ± 0.000 0.500 2 ± 0" in words
+    assert "superpose / lightgbm 2/10 2 0 0 0.500 ± 0.000 0.500 2 ± 0" in words
     assert "yes loss within 2 % of lightgbm's: 0.500 times (2 tables)" in words
     assert "yacht, fold 1, superpose: loss 0.2000" in done.stderr
     assert plot.exists()

@@ -74,7 +74,7 @@ def account(cells: Iterable[dict[str, Any]]) -> Account:
     return Account(
         {name: rows for name in TABLES if (rows := rows_of(cells, name, sides))},
         tuple(mean_ranks(cells, group) for group in groups),
-        tuple(one for one in found if one.tables),
+        tuple(one for one in found if one.tables or one.unfinished),
         tuple(judge(cells)),
     )
 

@@ -37,7 +37,7 @@ class Target:
 def judge(cells: Iterable[Cell]) -> list[Target]:
     """Compare the results with what is to be reached; what was not measured is left out.
 
-    A table that the other side finished and ours did not counts against ours.
+    Where the other side finished a table and ours did not, nothing is reached against it.
 
     Parameters
     ----------
@@ -82,16 +82,20 @@ def ranked_sides(cells: Iterable[Cell]) -> list[str]:
     return [side for side in dict.fromkeys(measured) if side not in refused]
 
 
+def _target(found: Versus, says: str, numbers: str, reached: bool) -> Target:
+    """A table that ours did not finish is named, and then nothing is reached."""
+    if found.unfinished:
+        numbers += f"; not finished: {', '.join(found.unfinished)}"
+    return Target(says, numbers, reached and not found.unfinished)
+
+
 def _against_ebm(found: Versus, ranks: Ranks) -> list[Target]:
     if not found.tables:
         return []
-    all_tables = len(set(found.tables) | set(found.unfinished))
-    share = len(found.won) / all_tables
-    wins = f"{len(found.won)} of {_tables(all_tables)}"
-    return [
-        Target("lower loss than ebm on 2/3 of the tables", wins, share >= TWO_THIRDS),
-        *_better_rank(found, ranks, strictly=True),
-    ]
+    says, share = "lower loss than ebm on 2/3 of the tables", len(found.won) / len(found.tables)
+    numbers = f"{len(found.won)} of {_tables(len(found.tables))}"
+    won = _target(found, says, numbers, share >= TWO_THIRDS)
+    return [won, *_better_rank(found, ranks, strictly=True)]
 
 
 def _better_rank(found: Versus, ranks: Ranks, strictly: bool = False) -> list[Target]:
@@ -99,59 +103,67 @@ def _better_rank(found: Versus, ranks: Ranks, strictly: bool = False) -> list[Ta
         return []
     ours, theirs = ranks.ranks[found.ours].value, ranks.ranks[found.theirs].value
     numbers = f"{ours:.2f} and {theirs:.2f} ({_tables(len(ranks.tables))})"
-    reached = ours < theirs if strictly else ours <= theirs
     word = "better than" if strictly else "no worse than"
     says = f"mean rank of {found.ours} {word} that of {found.theirs}"
-    return [Target(says, numbers, reached and not found.unfinished)]
+    return [_target(found, says, numbers, ours < theirs if strictly else ours <= theirs)]
 
 
 def _no_worse(found: Versus, ranks: Ranks) -> list[Target]:
     if not found.tables:
         return []
     says = f"loss of {found.ours} no higher than that of {found.theirs}"
-    reached = found.loss.value <= 1 and not found.unfinished
-    return [*_better_rank(found, ranks), Target(says, _times(found, found.loss.value), reached)]
+    loss = found.loss.value
+    return [*_better_rank(found, ranks), _target(found, says, _losses(found), loss <= 1)]
 
 
 def _near(found: Versus) -> list[Target]:
     if not found.tables:
         return []
-    reached = found.loss.value <= 1.02 and not found.unfinished
-    return [Target("loss within 2 % of lightgbm's", _times(found, found.loss.value), reached)]
+    loss = found.loss.value
+    says = "loss within 2 % of lightgbm's"
+    return [_target(found, says, _losses(found), loss <= 1.02)]
 
 
 def _cpu_of_ebm(found: Versus) -> list[Target]:
     if not found.tables:
         return []
     worst = max(found.cpu_ratios, key=lambda table: found.cpu_ratios[table])
-    most = f"{found.cpu_ratios[worst]:.3g} times at most, on {worst}"
-    inverse = f"1/{1 / found.cpu.value:.1f} ({_tables(len(found.tables))})"
-    fast = found.cpu.value <= 1 / 30 and not found.unfinished
-    never = found.cpu_ratios[worst] <= 1 and not found.unfinished
+    most, mean = found.cpu_ratios[worst], found.cpu.value
+    inverse = f"1/{1 / mean:.1f} ({_tables(len(found.tables))})"
+    highest = f"{most:.3g} times at most, on {worst}"
     return [
-        Target("CPU-seconds at most 1/30 of ebm's", inverse, fast),
-        Target("CPU-seconds on no table more than ebm's", most, never),
+        _target(found, "CPU-seconds at most 1/30 of ebm's", inverse, mean <= 1 / 30),
+        _target(found, "CPU-seconds on no table more than ebm's", highest, most <= 1),
     ]
 
 
 def _cpu(found: Versus, most: float) -> list[Target]:
+    """At most so many times those of the other side; below them where it is 1."""
     if not found.tables:
         return []
     limit = "below those" if most == 1 else f"at most {most:g} times those"
-    value = found.cpu.value
-    reached = (value < 1 if most == 1 else value <= most) and not found.unfinished
     says = f"CPU-seconds of {found.ours} {limit} of {found.theirs}"
-    return [Target(says, _times(found, value), reached)]
+    value = found.cpu.value
+    return [_target(found, says, _times(found, value), value < 1 if most == 1 else value <= most)]
 
 
 def _fewer_curves(found: Versus) -> list[Target]:
+    """Where ebm has one curve, nobody can have fewer."""
     if not found.curves:
         return []
-    more = [table for table, (ours, theirs) in found.curves.items() if ours >= theirs]
-    numbers = f"not on {len(more)} of {_tables(len(found.curves))}"
-    named = f"{numbers}: {', '.join(more)}" if more else f"on all of {_tables(len(found.curves))}"
-    reached = not more and not found.unfinished
-    return [Target("fewer curves and surfaces than ebm on every table", named, reached)]
+    says = "fewer curves and surfaces than ebm wherever it has more than one"
+    more = [table for table, (ours, theirs) in found.curves.items() if ours >= theirs > 1]
+    count = _tables(len(found.curves))
+    numbers = f"not on {len(more)} of {count}: {', '.join(more)}" if more else f"on all of {count}"
+    return [_target(found, says, numbers, not more)]
+
+
+def _losses(found: Versus) -> str:
+    """The ratio that is judged and, where small losses move it, the one without them."""
+    floored = found.loss_above_small.value
+    other = f", {floored:.3f} times if losses below 0.001 count as 0.001"
+    near = abs(floored - found.loss.value) < 5e-4
+    return _times(found, found.loss.value) + ("" if near else other)
 
 
 def _times(found: Versus, value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,7 +53,7 @@ def tables(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the results here (.svg or .png).")
     ] = None,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Fit public tables with each side; say who is good, fast and readable."""
     from superpose.bench import Plan, Results, account, run_tables
@@ -75,7 +76,7 @@ def tables(
     results.add_summary(found.to_dict())
     if plot is not None:
         _draw(found, plot)
-    _show(results, found, json)
+    _show(results, found, as_json)
 
 
 def _names(text: str | None) -> tuple[str, ...]:
@@ -95,14 +96,14 @@ def _draw(found: Any, path: Path) -> None:
     BenchDisplay(found).plot().save(path)
 
 
-def _show(results: Any, found: Any, json: bool) -> None:
+def _show(results: Any, found: Any, as_json: bool) -> None:
+    """Print without the modules of other commands: they bring torch, which is not needed here."""
+    if as_json:
+        print(json.dumps(results.document(), indent=2, ensure_ascii=False))
+        return
     from rich.console import Console
 
     from superpose.cli.bench_printing import print_account
-    from superpose.cli.words import print_json
 
-    if json:
-        print_json(results.document())
-    else:
-        print_account(found, results.protocol, Console())
-        print(f"Results: {results.path}")
+    print_account(found, results.protocol, Console())
+    print(f"Results: {results.path}")

@@ -61,7 +61,7 @@ def _block(name: str, rows: list[Row]) -> RenderableType:
     for row in rows:
         loss = row.means.get("loss", math.nan)
         grid.add_row(*_cells(row), style="bold" if loss == best else None)
-    notes = [Text(f"  {row.side}: {note}", style="yellow") for row in rows for note in row.notes]
+    notes = [Text(f" {row.side}: {note}", style="yellow") for row in rows for note in row.notes]
     return Group(grid, *notes)
 
 
@@ -104,26 +104,33 @@ def _ranks(found: Account) -> RenderableType:
 
 def _versus(found: Account) -> RenderableType:
     grid = _grid("Side against side: tables won, lost, tied; geometric means of ratios ± s.e.")
-    for header in ("tables", "w l t", "loss", "above .001", "CPU"):
+    for header in ("n", "w l t", "loss", "≥ .001", "CPU"):
         grid.add_column(header, justify="right", no_wrap=True)
     for one in found.versus:
         grid.add_row(*_compared(one))
     note = (
-        "  Only tables and folds (in brackets) that both sides have. Below 1 the first is\n"
-        "  better or faster. above .001: losses below 0.001 count as 0.001.\n"
+        "  n: tables/folds that both sides have. Below 1 the first is better or faster.\n"
+        "  ≥ .001: the same where losses below 0.001 count as 0.001.\n"
     )
-    unfinished = [
-        Text(f"  {one.theirs} finished and {one.ours} did not: {', '.join(one.unfinished)}\n")
-        for one in found.versus
-        if one.unfinished
+    return Group(grid, Text(note, style="dim"), *_unfinished(found))
+
+
+def _unfinished(found: Account) -> list[Text]:
+    """A line a side that did not finish what another finished."""
+    tables: dict[str, dict[str, None]] = {}
+    for one in found.versus:
+        tables.setdefault(one.ours, {}).update(dict.fromkeys(one.unfinished))
+    return [
+        Text(f"  Not finished by {side}: {', '.join(names)}\n", style="yellow")
+        for side, names in tables.items()
+        if names
     ]
-    return Group(grid, Text(note, style="dim"), *unfinished)
 
 
 def _compared(one: Versus) -> tuple[str, ...]:
     results = f"{len(one.won)} {len(one.lost)} {len(one.tied)}"
     ratios = (_spread(one.loss, 3), _fixed(one.loss_above_small.value, 3), _ratio(one.cpu))
-    counts = f"{len(one.tables)} ({one.folds})"
+    counts = f"{len(one.tables)}/{one.folds}"
     return (f"{one.ours} / {one.theirs}", counts, results, *ratios)
 
 
@@ -138,7 +145,9 @@ def _targets(found: Account) -> list[Text]:
 
 
 def _grid(title: str) -> Table:
-    grid = Table(box=SIMPLE, title=title, title_justify="left", padding=(0, 0, 0, 1))
+    grid = Table(
+        box=SIMPLE, title=title, title_justify="left", padding=(0, 0, 0, 1), pad_edge=False
+    )
     grid.add_column("", no_wrap=True)
     return grid
 
@@ -152,6 +161,8 @@ def _spread(mean: Mean | None, places: int) -> str:
 
 def _ratio(mean: Mean) -> str:
     """A ratio of any size with its standard error, in significant digits."""
+    if math.isnan(mean.value):
+        return "-"
     return f"{mean.value:.3g}" + ("" if math.isnan(mean.error) else f" ± {mean.error:.2g}")
 
 

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 from tests.explain.made_tables import fitted
 
+from superpose import KSTRegressor
 from superpose.errors import InputError
 from superpose.explain import by_group
 
@@ -65,6 +66,20 @@ def test_numbers_have_errors_with_a_sign() -> None:
     assert measures["mean error"].errors[2] == pytest.approx(gap.std(ddof=1) / rows.sum() ** 0.5)
     assert measures["root mean square error"].values[2] == pytest.approx((gap**2).mean() ** 0.5)
     assert abs(measures["mean error"].values[0]) < 0.2
+
+
+def test_counts_are_measured_as_counts() -> None:
+    """Parts add up in the log of the mean; errors are those of the mean."""
+    _, X, y = fitted("numbers")
+    y = np.random.default_rng(0).poisson(np.exp(y / 3)).astype(float)
+    model = KSTRegressor(pairs=0, terms=0, loss="poisson").fit(X, y)
+    view = by_group(model, X, y, X["hue"])
+    measures = {metric.name: metric for metric in view.metrics}
+    rows = (X["hue"] == "red").to_numpy()
+    gap = model.predict(X[rows]) - y[rows]
+    assert measures["mean error"].values[2] == pytest.approx(gap.mean())
+    np.testing.assert_allclose(view.predictions[2], np.log(model.predict(X[rows])).mean())
+    assert view.outputs.units == ("log of y",)
 
 
 def test_a_group_of_one_class_has_no_area_and_a_missing_group_is_one() -> None:

@@ -56,6 +56,10 @@ def new_rows() -> pd.DataFrame:
 def made_model(kind: str) -> Any:
     X = made_table()
     y = made_target(X)
+    if kind == "changed by hand":
+        model = KSTRegressor(pairs=0, terms=0, knots=8).fit(X, y).edit("größe").set({30: 2, 40: -1})
+        model = model.edit("größe").set({35: None, 50: 3, 58: 0}).edit("label").smooth(2)
+        return model.edit("x0").set({-1: 0.5, 3: 1, 1e4: 0}).edit("label").set({None: 4})
     if kind == "regression":
         return KSTRegressor(pairs=0, terms=0, knots=8).fit(X, y)
     if kind == "two classes":
@@ -68,7 +72,7 @@ def made_model(kind: str) -> Any:
     return KSTRegressor(pairs=pairs, terms=1, knots=8).fit(X, y)
 
 
-ADDITIVE = ["regression", "two classes", "three classes"]
+ADDITIVE = ["regression", "two classes", "three classes", "changed by hand"]
 
 
 def reader(name: str) -> Any:

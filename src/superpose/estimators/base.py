@@ -161,7 +161,7 @@ class AbstractKST(BaseEstimator):
         check_is_fitted(self)
         return editor_of(self, part, reason=reason, who=who, when=when, rows=rows, y=y)
 
-    def refit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def refit(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Self:
         """Learn again, and leave every part that was edited as it is.
 
         Other main curves and pairs are learned anew, with their smoothness, at the same axes and
@@ -176,13 +176,15 @@ class AbstractKST(BaseEstimator):
             Their target.
         sample_weight : array-like of shape (n_rows,), optional
             How many rows each row stands for; 0 leaves it out.
+        offset : array-like of shape (n_rows,) or (n_rows, n_outputs), optional
+            What is known of the sum, as in fit; the log of an exposure, too.
 
         Returns
         -------
         KSTClassifier or KSTRegressor
             A new model; this one stays as it is.
         """
-        return refitted(self, self._encode(X), y, sample_weight)
+        return refitted(self, self._encode(X), y, sample_weight, offset)
 
     def explain(self, X: Any) -> Any:
         """Say what every part contributes to the prediction of each row.

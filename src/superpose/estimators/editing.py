@@ -210,6 +210,8 @@ class PartEditor(Generic[Model]):
         model.fit_ = fit
         if action != "fix":
             model.summary_ = reading.summary_after(self.model.summary_, fit, i)
+            if hasattr(model, "scatter_"):
+                model.scatter_ = None  # measured before the change
         return model
 
     def _entry(self, action: str, what: str, new: Fit) -> Edit:
@@ -238,13 +240,14 @@ class PartEditor(Generic[Model]):
         )
 
     def _loss(self, fit: Fit) -> float | None:
-        """Mean loss over the rows given; for numbers the squared error."""
+        """Mean loss over the rows given; for "gaussian" the squared error."""
         if self.rows is None or self.y is None:
             return None
-        y = torch.from_numpy(self.y)
-        loss = loss_named(fit.loss, y)
+        unit = float(fit.noise or 1.0) if fit.loss == "student_t" else 1.0
+        y = torch.from_numpy(self.y) / unit
         with torch.no_grad():
-            mean = float(loss.value(fit.network(torch.from_numpy(self.rows)), y).mean())
+            output = fit.network(torch.from_numpy(self.rows)) / unit
+        mean = float(loss_named(fit.loss, y).value(output, y).mean())
         return 2 * mean if fit.loss == "gaussian" else mean
 
 

@@ -14,7 +14,7 @@ from superpose.errors import ConvergenceWarning
 from superpose.estimators import reading
 from superpose.estimators.columns import level_name
 from superpose.estimators.rows import merge_rows
-from superpose.estimators.target import codes_of, read_weight
+from superpose.estimators.target import check_range, codes_of, read_offset, read_weight
 from superpose.fitting.refit import refit_holding
 
 __all__ = ["refitted"]
@@ -22,7 +22,7 @@ __all__ = ["refitted"]
 Floats = NDArray[np.float64]
 
 
-def refitted(model: Any, x: Floats, y: Any, sample_weight: Any) -> Any:
+def refitted(model: Any, x: Floats, y: Any, sample_weight: Any, offset: Any) -> Any:
     """Return a new model that learned from these rows what was not edited.
 
     Parameters
@@ -33,17 +33,20 @@ def refitted(model: Any, x: Floats, y: Any, sample_weight: Any) -> Any:
         Rows as the network reads them.
     y : array-like of shape (n_rows,)
     sample_weight : array-like of shape (n_rows,) or None
+    offset : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
     """
     classes = getattr(model, "classes_", None)
     target = codes_of(y, len(x), type(model).__name__, classes)
     weight = read_weight(sample_weight, len(x))
     fit = model.fit_
-    merged, of_merged, counts = merge_rows(x, target, weight)
-    new = copy.copy(model)
+    if classes is None:
+        check_range(target, weight, fit.loss)
+    known, width = read_offset(offset, len(x), fit.network.n_outputs), x.shape[1]
+    merged, *rest = merge_rows(x if known is None else np.column_stack([x, known]), target, weight)
+    learned, numbers = np.ascontiguousarray(merged[:, :width]), torch.from_numpy
     held = {edit.index for edit in fit.edits}
-    found = refit_holding(
-        fit, held, *(torch.from_numpy(values) for values in (merged, of_merged, counts))
-    )
+    given = None if known is None else numbers(np.ascontiguousarray(merged[:, width:]))
+    found = refit_holding(fit, held, numbers(learned), numbers(rest[0]), numbers(rest[1]), given)
     if not found.converged:
         warnings.warn(
             f"the refit should have converged to 1e-3 nats; {found.gradient:.2g} nats were left "
@@ -51,15 +54,10 @@ def refitted(model: Any, x: Floats, y: Any, sample_weight: Any) -> Any:
             ConvergenceWarning,
             stacklevel=3,
         )
+    new, name = copy.copy(model), model.target_name_
     names = () if classes is None else tuple(level_name(label) for label in classes)
     new.fit_ = found
-    new.summary_ = reading.summarise(
-        found,
-        x,
-        target,
-        weight,
-        model.target_name_,
-        names,
-        None,
-    )
+    new.summary_ = reading.summarise(found, x, target, weight, name, names, None)
+    if hasattr(new, "scatter_"):
+        new.scatter_ = None  # no row was held out
     return new

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from superpose.errors import InputError
+from superpose.estimators.target import codes_of
 from superpose.explain.group_view import GroupMetric, GroupView
 from superpose.explain.held_out import score_held_out
-from superpose.explain.outputs import Outputs
-from superpose.explain.parts import encode, evaluate, part_names
+from superpose.explain.parts import encode, evaluate, outputs_of, part_names
 from superpose.explain.rows_of import rows_where
 from superpose.explain.summary import HeldOut
 
@@ -89,9 +90,11 @@ def by_group(
             f"found {len(names)}",
             "cut a number into a few ranges",
         )
-    measured = [_score(model, x, y, rows, threshold) for rows in chosen]
+    outputs, link = outputs_of(model.fit_, model.summary_), _links(model, x)
+    outcome = codes_of(y, len(x), type(model).__name__, getattr(model, "classes_", None))
+    predicted = outputs.inverse_link(link)
+    measured = [_score(model, outcome[rows], predicted[rows], threshold) for rows in chosen]
     means, errors = _contributions(model, x, chosen)
-    link = _links(model, x)
     return GroupView(
         groups=tuple(names),
         counts=np.array([rows.sum() for rows in chosen]),
@@ -102,13 +105,11 @@ def by_group(
         errors=errors,
         baseline=model.fit_.network.bias.detach().numpy().reshape(-1),
         predictions=np.stack([link[rows].mean(axis=0) for rows in chosen]),
-        outputs=Outputs(model.summary_.target, model.summary_.classes),
+        outputs=outputs,
     )
 
 
 def _links(model: Any, x: Array) -> Array:
-    import torch
-
     with torch.no_grad():
         link: Array = model.fit_.network(torch.as_tensor(x)).numpy()
     return link
@@ -139,21 +140,21 @@ def _error(values: Array) -> Any:
 Named = dict[str, tuple[float, float, str]]
 
 
-def _score(
-    model: Any, x: Array, y: Any, rows: NDArray[np.bool_], threshold: float
-) -> tuple[Named, HeldOut]:
+def _score(model: Any, outcome: Array, predicted: Array, threshold: float) -> tuple[Named, HeldOut]:
     """Every measure of one group, by name: value, error, meaning."""
-    classes = model.summary_.classes
-    link = _links(model, x[rows])
-    predicted = Outputs(model.summary_.target, classes).inverse_link(link)
-    outcome = _codes(model, y, len(x))[rows]
+    target, classes = model.summary_.target, model.summary_.classes
     found = score_held_out(
-        outcome, predicted, source="one group", target=model.summary_.target, classes=classes
+        outcome,
+        predicted if classes else predicted[:, 0],
+        source="one group",
+        target=target,
+        classes=classes,
+        loss=model.fit_.loss,
     )
     named: Named = {it.name: (it.value, it.error, it.meaning) for it in found.metrics}
     if not classes:
         gap = predicted[:, 0] - outcome
-        meaning = f"predicted less observed, in units of {model.summary_.target}"
+        meaning = f"predicted less observed, in units of {target}"
         named["mean error"] = (float(gap.mean()), float(_error(gap[:, None])[0]), meaning)
     elif len(classes) == 2:
         named |= _rates(outcome == 1, predicted[:, 1], threshold, classes)
@@ -181,12 +182,6 @@ def _share(yes: NDArray[np.bool_]) -> tuple[float, float]:
         return float("nan"), float("nan")
     share = float(yes.mean())
     return share, float(np.sqrt(share * (1 - share) / len(yes)))
-
-
-def _codes(model: Any, y: Any, n_rows: int) -> Array:
-    from superpose.estimators.target import codes_of
-
-    return codes_of(y, n_rows, type(model).__name__, getattr(model, "classes_", None))
 
 
 def _joined(measured: list[Named]) -> tuple[GroupMetric, ...]:

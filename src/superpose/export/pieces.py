@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from superpose.curves import GPBasis
 from superpose.curves.kernels import AbstractKernel, AbstractMatern
 from superpose.errors import ConvergenceWarning
+from superpose.networks import HandBasis, InputBasis
 
 __all__ = ["DEGREE", "Pieces"]
 
@@ -28,6 +29,8 @@ Floats = NDArray[np.float64]
 DEGREE = 11
 TOLERANCE = 1e-9
 """A difference from the model above this share of the curve's size is worth a warning."""
+HAIR, BEYOND = 1e-10, 1e-3
+"""Axis lengths: how far the end of a stretch drawn by hand is moved, and where the rest begins."""
 
 _NODES = np.cos(np.pi * (np.arange(DEGREE + 1) + 0.5) / (DEGREE + 1))
 _BETWEEN = np.array([-0.98, -0.45, 0.03, 0.52, 0.99])  # where the difference is measured
@@ -62,7 +65,7 @@ class Pieces:
     error: float
 
     @classmethod
-    def of(cls, basis: GPBasis, heights: torch.Tensor) -> Pieces:
+    def of(cls, basis: GPBasis | HandBasis, heights: torch.Tensor) -> Pieces:
         """Cut the curves through ``heights`` [K, M] over a basis into cells.
 
         Warns
@@ -99,14 +102,14 @@ class Pieces:
         return found
 
 
-def _values(basis: GPBasis, heights: torch.Tensor, places: Floats) -> Floats:
+def _values(basis: GPBasis | HandBasis, heights: torch.Tensor, places: Floats) -> Floats:
     """Return the curves at places [C, n], as [C, n, K]."""
     with torch.no_grad():
         rows = basis.cardinal(torch.from_numpy(places.ravel()))
         return (rows @ heights.mT).numpy().reshape(*places.shape, -1)
 
 
-def _line(basis: GPBasis, heights: torch.Tensor, end: float) -> Floats:
+def _line(basis: GPBasis | HandBasis, heights: torch.Tensor, end: float) -> Floats:
     """Return the coefficients [DEGREE + 1, K] of the straight line beyond one end, about it."""
     place = torch.tensor([end], dtype=torch.float64)
     found = np.zeros((DEGREE + 1, len(heights)))
@@ -132,8 +135,10 @@ def _polynomials(values: Floats, size: Floats) -> Floats:
     return np.asarray(to_powers @ series)
 
 
-def _cuts(basis: GPBasis) -> Floats:
+def _cuts(basis: GPBasis | HandBasis) -> Floats:
     """Return the edges of the cells: every knot, and steps away from it as far as it is felt."""
+    if isinstance(basis, HandBasis):
+        return _hand_cuts(basis)
     knots, steps = basis.knots.numpy(), _steps(basis.kernel)
     cuts = [knots, knots[0] - steps, knots[-1] + steps]
     for low, high in pairwise(knots):
@@ -143,6 +148,30 @@ def _cuts(basis: GPBasis) -> Floats:
     width = np.diff(found)
     apart = np.r_[True, width > 1e-9 * np.maximum(width.max(initial=0.0), steps[0])]
     return found[apart | np.isin(found, knots)]
+
+
+def _hand_cuts(basis: HandBasis) -> Floats:
+    """Return those of a curve of which a stretch was drawn by hand, in units of the attribute.
+
+    Within it the edges are its places and those of the axis, in four parts each; its ends are set
+    apart by a hair, so that an axis that was written down rounds to the right side of them, and the
+    curve beyond begins on the other side of each.
+    """
+    base, axis = basis.base, basis.attribute.axis
+    assert axis is not None
+    under = _cuts(base if isinstance(base, HandBasis) else _gp(base))
+    low, high = basis.ends.tolist()
+    points = np.r_[basis.attribute.encode(basis.places).numpy(), axis.points_u]
+    points = np.unique(np.r_[low, points[(points > low) & (points < high)], high])
+    points[0], points[-1] = low - HAIR, high + HAIR
+    quarters = (points[:-1] + np.diff(points) * np.array([[0.25], [0.5], [0.75]])).ravel()
+    outside = under[(under < low - 2 * HAIR) | (under > high + 2 * HAIR)]
+    return np.unique(np.r_[outside, points, quarters, low - BEYOND, high + BEYOND])
+
+
+def _gp(basis: InputBasis) -> GPBasis:
+    assert isinstance(basis.basis, GPBasis)
+    return basis.basis
 
 
 def _steps(kernel: AbstractKernel) -> Floats:

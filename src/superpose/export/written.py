@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from superpose.curves import GPBasis
 from superpose.export.pieces import Pieces
-from superpose.networks import InputBasis
+from superpose.networks import HandBasis, InputBasis
 
 __all__ = ["Written"]
 
@@ -36,6 +36,9 @@ class Written:
     def of(cls, basis: InputBasis, heights: torch.Tensor) -> Written:
         """Write down the curves through ``heights`` [K, H]."""
         z = heights.detach().to(torch.float64)
+        if isinstance(basis, HandBasis):
+            last = z[:, -1].numpy() if basis.missing else np.zeros(len(z))
+            return cls(Pieces.of(basis, z), last)
         n = basis.basis.n_heights
         missing = z[:, n].numpy() if basis.missing else np.zeros(len(z))
         if isinstance(basis.basis, GPBasis):

@@ -151,7 +151,7 @@ def fit_superposition(
     weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
     chosen_loss = loss_named(loss, y)
     _check(chosen_loss, y, weight)
-    known = _Known.of(chosen_loss, offset, weight)
+    known = Known.of(chosen_loss, offset, weight)
     y = y.double() - known.of_target
     centre, spread = standard(chosen_loss, y, weight)
     problem = Problem((y - centre) / spread, weight.double(), chosen_loss, known.of_outputs)
@@ -188,7 +188,7 @@ def fit_superposition(
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """An offset: taken from targets of the same units, else added to outputs less a level [K]."""
 
     of_target: torch.Tensor
@@ -196,7 +196,7 @@ class _Known:
     level: torch.Tensor
 
     @classmethod
-    def of(cls, loss: Loss, offset: torch.Tensor | None, weight: torch.Tensor) -> _Known:
+    def of(cls, loss: Loss, offset: torch.Tensor | None, weight: torch.Tensor) -> Known:
         nothing = torch.zeros(len(weight), dtype=torch.float64)
         if offset is None:
             return cls(nothing, None, nothing[:1])

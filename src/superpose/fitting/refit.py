@@ -15,10 +15,12 @@ from superpose.fitting.assemble import assemble
 from superpose.fitting.by_hand import held_share
 from superpose.fitting.columns import Block, main_block, pair_block, side
 from superpose.fitting.design import Design
-from superpose.fitting.fit import Fit, standard
+from superpose.fitting.fit import Fit, Known, standard
+from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem, State, solve
+from superpose.fitting.newton import Problem, State
 from superpose.fitting.posterior import Posterior, Share
+from superpose.fitting.scale import settle_scale
 from superpose.networks import MainCurve, PairSurface, Superposition, Term
 
 STEPS, TOLERANCE = 60, 1e-3
@@ -26,7 +28,12 @@ Part = MainCurve | PairSurface | Term
 
 
 def refit_holding(
-    fit: Fit, held: Collection[int], x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor
+    fit: Fit,
+    held: Collection[int],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    weight: torch.Tensor,
+    offset: torch.Tensor | None = None,
 ) -> Fit:
     """Learn the main curves and pairs that are not held; terms are always held.
 
@@ -43,36 +50,38 @@ def refit_holding(
         Target, coded as in `fit_superposition`.
     weight : Tensor [N]
         How many rows each row stands for.
+    offset : Tensor [N, K], optional
+        Known part of the outputs.
 
     Returns
     -------
     Fit
         With the parts in the same places, and the edits of the old one.
     """
-    network = fit.network
+    network, loss = fit.network, loss_named(fit.loss, y)
     held = set(held) | {i for i, part in enumerate(network.parts) if part.kind == "term"}
-    loss = loss_named(fit.loss, y)
     axis_units = network.encode(x)
-    with torch.no_grad():
-        pieces = [network.parts[i](axis_units) for i in sorted(held)]
-        offset = sum(pieces, torch.zeros(len(x), network.n_outputs, dtype=torch.float64))
+    known = Known.of(loss, _held(network, held, axis_units, offset), weight)
+    y = y.double() - known.of_target
     centre, spread = standard(loss, y, weight)
-    target = (y.double() - centre) / spread
-    problem = Problem(target, weight.double(), loss, offset=offset / spread)
+    problem = Problem((y - centre) / spread, weight.double(), loss, known.of_outputs)
     free = [i for i in range(len(network.parts)) if i not in held]
     blocks = tuple(_block(network.parts[i], axis_units, problem.weight) for i in free)
     design = Design(blocks, len(x), network.n_outputs)
-    solution = solve(
-        design, problem, _start(design, problem), iterations=STEPS, tolerance=TOLERANCE
-    )
+    rows = Rows(network.attributes, axis_units, problem, "")
+    growth = Growth(rows, design, _start(design, problem), torch.ones(len(x), dtype=torch.bool))
+    if loss.name == "student_t":
+        spread *= settle_scale(growth)
+    solution = growth.fit(iterations=STEPS, tolerance=TOLERANCE)
     learned, posterior = assemble(
         network.attributes, design, solution, centre=centre, spread=spread
     )
+    learned.bias.sub_(known.level)
     found = iter(zip(learned.parts, posterior.shares, strict=True))
     parts, shares = _in_place(network, held, found)
     whole = Superposition(network.attributes, learned.bias, parts)
     whole.requires_grad_(False)
-    noise, evidence = None, solution.evidence
+    noise, evidence = None, solution.evidence + float(weight @ loss.carrier(y))
     if loss.has_noise:
         noise = spread * solution.state.noise**0.5
         evidence -= (float(weight.sum()) - 1) * math.log(spread)
@@ -88,6 +97,17 @@ def refit_holding(
         gradient=max(solution.decrement, solution.gain),
         edits=fit.edits,
     )
+
+
+def _held(
+    network: Superposition, held: set[int], axis_units: torch.Tensor, offset: torch.Tensor | None
+) -> torch.Tensor:
+    """Return what is known of the outputs, [N, K]: what is held, and the offset."""
+    known = axis_units.new_zeros(len(axis_units), network.n_outputs)
+    with torch.no_grad():
+        for i in sorted(held):
+            known = known + network.parts[i](axis_units)
+    return known if offset is None else known + offset
 
 
 def _block(part: Part, axis_units: torch.Tensor, weight: torch.Tensor) -> Block:

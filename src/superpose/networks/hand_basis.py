@@ -26,6 +26,11 @@ class HandBasis(InputBasis):
         Increasing values of the attribute, in its units, two or more. Their heights come before
         those of ``base``.
 
+    Attributes
+    ----------
+    ends : Tensor [2]
+        The first and the last place, on the axis.
+
     Examples
     --------
     >>> import torch
@@ -39,7 +44,7 @@ class HandBasis(InputBasis):
     """
 
     places: torch.Tensor
-    _ends: torch.Tensor
+    ends: torch.Tensor
 
     def __init__(self, base: InputBasis, attribute: Attribute, places: torch.Tensor) -> None:
         nn.Module.__init__(self)
@@ -47,7 +52,7 @@ class HandBasis(InputBasis):
         self.kind, self.missing, self.length_scale = base.kind, base.missing, base.length_scale
         self.basis = base.basis
         self.register_buffer("places", places.clone())
-        self.register_buffer("_ends", attribute.encode(places[[0, -1]]))
+        self.register_buffer("ends", attribute.encode(places[[0, -1]]))
 
     @property
     def n_heights(self) -> int:
@@ -87,12 +92,12 @@ class HandBasis(InputBasis):
         return nn.functional.pad(line, blank), nn.functional.pad(white, blank)
 
     def _inside(self, u: torch.Tensor) -> torch.Tensor:
-        return (u >= self._ends[0]) & (u <= self._ends[1])
+        return (u >= self.ends[0]) & (u <= self.ends[1])
 
     def _along(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the place to the left of each u, how far it is to the next one, and the gap."""
         assert self.attribute.axis is not None
-        within = torch.where(self._inside(u), u, self._ends[0])
+        within = torch.where(self._inside(u), u, self.ends[0])
         x = self.attribute.axis.from_axis(within).clamp(self.places[0], self.places[-1])
         left = torch.searchsorted(self.places, x.detach().contiguous(), right=True) - 1
         left = left.clamp(0, len(self.places) - 2)

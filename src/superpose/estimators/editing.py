@@ -18,7 +18,7 @@ from superpose.estimators.edit_places import read_heights
 from superpose.estimators.target import codes_of
 from superpose.fitting import Edit, Fit, Posterior
 from superpose.fitting.by_hand import drawn, removed, smoothed, with_heights
-from superpose.fitting.losses import loss_named
+from superpose.fitting.losses import STUDENT_SCALE, loss_named
 from superpose.networks import MainCurve, Superposition
 
 __all__ = ["PartEditor"]
@@ -243,7 +243,7 @@ class PartEditor(Generic[Model]):
         """Mean loss over the rows given; for "gaussian" the squared error."""
         if self.rows is None or self.y is None:
             return None
-        unit = float(fit.noise or 1.0) if fit.loss == "student_t" else 1.0
+        unit = float(fit.noise or 1.0) / STUDENT_SCALE if fit.loss == "student_t" else 1.0
         y = torch.from_numpy(self.y) / unit
         with torch.no_grad():
             output = fit.network(torch.from_numpy(self.rows)) / unit

@@ -175,11 +175,7 @@ def fit_superposition(
             ConvergenceWarning,
             stacklevel=2,
         )
-    noise, evidence = None, solution.evidence + float(weight @ chosen_loss.carrier(y))
-    if chosen_loss.has_noise:
-        noise = spread * solution.state.noise**0.5
-        noise *= STUDENT_SCALE if loss == "student_t" else 1.0
-        evidence -= (float(weight.sum()) - 1) * math.log(spread)
+    noise, evidence = in_units(solution, chosen_loss, y, weight, spread)
     return Fit(
         *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),
         *(solution.converged, solution.iterations, gradient),
@@ -207,6 +203,18 @@ class Known:
         if loss.name in ("poisson", "gamma"):  # with it, the best constant is the log of the mean
             level = (share.log() + offset).logsumexp(0)
         return cls(nothing, offset - level, level)
+
+
+def in_units(
+    solution: Solution, loss: Loss, y: torch.Tensor, weight: torch.Tensor, spread: float
+) -> tuple[float | None, float]:
+    """Return noise and log evidence for the target in its own units; no noise where none is."""
+    evidence = solution.evidence + float(weight @ loss.carrier(y))
+    if not loss.has_noise:
+        return None, evidence
+    noise = spread * solution.state.noise**0.5
+    noise *= STUDENT_SCALE if loss.name == "student_t" else 1.0
+    return noise, evidence - (float(weight.sum()) - 1) * math.log(spread)
 
 
 def _deviances(path: tuple[DialStep, ...], loss: str) -> tuple[DialStep, ...]:

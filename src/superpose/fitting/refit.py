@@ -6,7 +6,6 @@ steps, smoothness and noise by evidence, at the axes, length scales and dial of 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator
 
 import torch
@@ -15,7 +14,7 @@ from superpose.fitting.assemble import assemble
 from superpose.fitting.by_hand import held_share
 from superpose.fitting.columns import Block, main_block, pair_block, side
 from superpose.fitting.design import Design
-from superpose.fitting.fit import Fit, Known, standard
+from superpose.fitting.fit import Fit, Known, in_units, standard
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import loss_named
 from superpose.fitting.newton import Problem, State
@@ -81,10 +80,7 @@ def refit_holding(
     parts, shares = _in_place(network, held, found)
     whole = Superposition(network.attributes, learned.bias, parts)
     whole.requires_grad_(False)
-    noise, evidence = None, solution.evidence + float(weight @ loss.carrier(y))
-    if loss.has_noise:
-        noise = spread * solution.state.noise**0.5
-        evidence -= (float(weight.sum()) - 1) * math.log(spread)
+    noise, evidence = in_units(solution, loss, y, weight, spread)
     return Fit(
         network=whole,
         posterior=Posterior(whole, posterior.covariance, shares, posterior.stride),

@@ -30,8 +30,8 @@ TRIALS = {"two classes": (150, 225), "three classes": (150, 225), "pairs and ter
 REFUSALS = (
     r"the model file .* must hold finite numbers; found others in .*; .*",
     r"the file must hold a KST\w+; found a .*; .*",
-    r"the file must describe a model; found that its (header|parameters|schema|classes|fit|summary"
-    r"|sections) (do|does) not.* \(\w+: .*\); .*",
+    r"the file must describe a model; found that its (header|parameters|schema|classes|fit|scatter"
+    r"|summary|sections) (do|does) not.* \(\w+: .*\); .*",
 )
 """What is said of a forgery: which of its sections is wrong, and why."""
 

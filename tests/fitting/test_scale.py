@@ -5,7 +5,7 @@ import torch
 from tests.fitting.made_problems import encoded, normal, numbers, problem_of, uniform
 
 from superpose.fitting import fit_superposition
-from superpose.fitting.fit import _Known
+from superpose.fitting.fit import Known
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import STUDENT_SCALE, Gamma
 from superpose.fitting.scale import _measure, robust_standard, settle_scale
@@ -66,6 +66,6 @@ def test_held_out_outputs_are_in_units_of_the_target():
 def test_with_an_exposure_the_best_constant_is_the_log_of_the_mean():
     weight = torch.tensor([1.0, 2.0, 0.0], dtype=torch.float64)
     offset = torch.tensor([[-9.0], [4.0], [99.0]], dtype=torch.float64)
-    known = _Known.of(Gamma(), offset, weight)
+    known = Known.of(Gamma(), offset, weight)
     assert float(weight @ known.of_outputs[:, 0].exp()) == pytest.approx(3.0)
     assert torch.allclose(known.of_outputs + known.level, offset)

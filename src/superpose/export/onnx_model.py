@@ -11,6 +11,7 @@ from superpose import __version__
 from superpose.estimators.schema import ColumnPlan
 from superpose.explain import part_names
 from superpose.export.axis_pieces import AxisPieces
+from superpose.export.link import check_link
 from superpose.export.onnx_graph import Graph
 from superpose.export.onnx_inputs import input_names
 from superpose.export.pieces import Pieces
@@ -44,6 +45,8 @@ def to_onnx(model: Any) -> Any:
 
     Raises
     ------
+    InputError
+        Where the score is the logarithm of the prediction (Poisson, Gamma).
     MissingExtraError
         Where the package onnx is not installed.
 
@@ -62,6 +65,7 @@ def to_onnx(model: Any) -> Any:
     >>> [value.name for value in (*graph.input, *graph.output)]
     ['x0', 'prediction', 'contributions']
     """
+    check_link(model)
     graph, network = Graph(), model.fit_.network
     names = input_names(model.schema_.names)
     places = [

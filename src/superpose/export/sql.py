@@ -41,7 +41,7 @@ def to_sql(model: Any, table: str = "data", keep: Sequence[str] = ()) -> str:
     Raises
     ------
     InputError
-        Where the model has pairs or terms, or a name that no SQL engine accepts.
+        Where the model has pairs or terms, a log link, or a name that no SQL engine accepts.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from superpose import __version__
 from superpose.estimators.schema import ColumnPlan
 from superpose.explain import Outputs, part_names
 from superpose.export.axis_pieces import AxisPieces
+from superpose.export.link import check_link
 from superpose.export.pieces import Pieces
 from superpose.export.written import Written
 from superpose.networks import Attribute, MainCurve
@@ -46,6 +47,11 @@ def to_tables(model: Any) -> dict[str, Any]:
         the value where it is ``missing``; and what the outputs are. The guide has a reader of 20
         lines.
 
+    Raises
+    ------
+    InputError
+        Where the score is the logarithm of the prediction (Poisson, Gamma).
+
     Warns
     -----
     ConvergenceWarning
@@ -60,6 +66,7 @@ def to_tables(model: Any) -> dict[str, Any]:
     >>> sorted(tables["curves"][0]["levels"]), tables["left_out"]
     (['a', 'b'], [])
     """
+    check_link(model)
     network = model.fit_.network
     outputs = Outputs(model.target_name_, model.summary_.classes)
     curves, left_out, worst = [], [], 0.0

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import time
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +43,15 @@ def surroundings() -> dict[str, Any]:
     import torch
 
     import superpose
+    from superpose.bench.surroundings import processor, revision_of, version_of
 
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "superpose": superpose.__version__,
-        "revision": _revision(),
+        "revision": revision_of(__file__),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "processor": _processor(),
+        "packages": {name: version_of(name) for name in PACKAGES},
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "load_at_start": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
@@ -65,30 +64,3 @@ def write_json(answer: dict[str, Any], path: Path) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
     part.replace(path)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _revision() -> str | None:
-    """The commit that was measured; ends in "-dirty" where files had been changed since."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
-    try:
-        folder = Path(__file__).parent
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

@@ -10,12 +10,11 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from superpose import __version__
+from superpose.bench.surroundings import processor, revision_of, version_of
 
 __all__ = ["measure_apart"]
 
@@ -83,46 +82,11 @@ def _surroundings(package: str) -> Cell:
     names = ("numpy", "scipy", "pandas", "scikit-learn")
     return {
         "package": package,
-        "version": __version__ if package == "superpose" else _version(package),
+        "version": __version__ if package == "superpose" else version_of(package),
         "superpose": __version__,
-        "revision": _revision(),
-        "versions": {"python": platform.python_version(), **{n: _version(n) for n in names}},
-        "processor": _processor(),
+        "revision": revision_of(__file__),
+        "versions": {"python": platform.python_version(), **{n: version_of(n) for n in names}},
+        "processor": processor(),
         "cores": os.cpu_count(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _revision() -> str | None:
-    """The commit of this checkout, "-dirty" where files were changed since; None elsewhere."""
-    here = Path(__file__)
-    if _git("ls-files", "--error-unmatch", here.name) is None:
-        return None  # installed, perhaps inside a checkout of something else
-    return _git("describe", "--always", "--dirty", "--abbrev=10")
-
-
-def _git(*words: str) -> str | None:
-    command = ["git", *words]
-    try:
-        folder = Path(__file__).parent
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-@cache
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

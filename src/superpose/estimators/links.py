@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from superpose.fitting.losses import LOG_LINKS
+
 __all__ = ["LOG_LINKS", "mean_of", "observation_variance", "probabilities"]
 
 Floats = NDArray[np.float64]
-
-LOG_LINKS = ("poisson", "gamma")
-"""Losses whose output is the log of the mean."""
 
 LARGEST = 700.0
 """Logarithms beyond are cut, so that a curve that goes on far outside the data stays finite."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from superpose.errors import InputError
-
-LOG_LINK = ("poisson", "gamma")
+from superpose.estimators.links import LOG_LINKS
 
 
 def check_link(model: Any) -> None:
     """Refuse a fitted model whose score is the logarithm of its prediction."""
-    if model.fit_.loss in LOG_LINK:
+    if model.fit_.loss in LOG_LINKS:
         raise InputError(
             "exports hold models of classes, or of numbers without a log link",
             f'found loss="{model.fit_.loss}", whose prediction is the exponential of the score',

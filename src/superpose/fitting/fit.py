@@ -15,7 +15,7 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
+from superpose.fitting.losses import LOG_LINKS, STUDENT_SCALE, Loss, loss_named
 from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
@@ -200,7 +200,7 @@ class Known:
             return cls(offset[:, 0], None, nothing[:1])
         share = (weight / weight.sum())[:, None]
         level = (share * offset).sum(0)
-        if loss.name in ("poisson", "gamma"):  # with it, the best constant is the log of the mean
+        if loss.name in LOG_LINKS:  # with it, the best constant is the log of the mean
             level = (share.log() + offset).logsumexp(0)
         return cls(nothing, offset - level, level)
 

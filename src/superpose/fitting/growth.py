@@ -15,13 +15,12 @@ import torch
 from superpose.fitting.columns import PAIR_KNOTS, Block, Side, main_block, pair_block, side
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import HYPER_MEAN
-from superpose.fitting.newton import Problem, Solution, State, solve
+from superpose.fitting.newton import Problem, Solution, State, flat_start, solve
 from superpose.fitting.screening import pair_gains
 from superpose.networks import Attribute, InputBasis
 
 LENGTH_SCALE = 0.3
 PAIR_LENGTH_SCALE = 0.2
-START_RHO = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,8 @@ class Growth:
         """Return a growth of main curves alone, not yet fitted."""
         blocks = tuple(rows.main(p) for p in range(len(rows.attributes)))
         problem = rows.problem.rows(kept)
-        start = problem.loss.start(problem.y, problem.weight)
-        design = Design(blocks, len(kept), len(start))
-        theta = torch.zeros(len(start), design.n_shared, dtype=torch.float64)
-        theta[:, 0] = start
-        rho = torch.full((design.groups()[1],), START_RHO, dtype=torch.float64)
-        return cls(rows, design, State(theta.flatten(), rho), kept)
+        design = Design(blocks, len(kept), problem.loss.n_outputs(problem.y))
+        return cls(rows, design, flat_start(design, problem), kept)
 
     def holding_out(self, held: torch.Tensor) -> Growth:
         """Return a growth that starts here and learns from the other rows."""
@@ -155,17 +150,6 @@ class Growth:
             values.append(columns[:, own] @ fixed[own])
             place = own.stop
         return torch.stack(values, 1)
-
-    def held_out_loss(self) -> torch.Tensor:
-        """Return the loss of each row that was held out, [N]; NaN for training rows."""
-        problem = self.rows.problem
-        loss = problem.loss.value(self.outputs(), problem.y)
-        return loss.masked_fill(self.kept, torch.nan)
-
-    def mean_held_out_loss(self) -> float:
-        """Return the weighted mean loss of the rows that were held out."""
-        weight = self.rows.problem.weight * ~self.kept
-        return float((weight * self.held_out_loss().nan_to_num()).sum() / weight.sum())
 
     def add_pairs(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Put pairs into the model; their surfaces start flat."""

@@ -28,6 +28,17 @@ STUDENT_DOF = 4.0
 STUDENT_SCALE = math.sqrt((STUDENT_DOF + 1) / (STUDENT_DOF + 3))  # its curvature is then 1
 
 
+LOG_LINKS = ("poisson", "gamma")
+"""Losses whose outputs are the log of the mean."""
+
+
+def weighted_median(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return the smallest value with at least half of the weight at or below it."""
+    order = values.argsort()
+    below = weight[order].cumsum(0)
+    return values[order[int(torch.searchsorted(below, below[-1] / 2))]]
+
+
 class Loss(Protocol):
     """What fitting asks of a loss."""
 
@@ -250,9 +261,7 @@ class StudentT:
 
     def start(self, y: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """Return the weighted median, which minimises nearly the same."""
-        order = y.argsort()
-        below = weight[order].cumsum(0)
-        return y[order[int(torch.searchsorted(below, below[-1] / 2))]][None]
+        return weighted_median(y, weight)[None]
 
     def value(self, f: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Return half the deviance."""

@@ -63,6 +63,14 @@ class State:
     noise: float = 1.0
 
 
+def flat_start(design: Design, problem: Problem) -> State:
+    """Return the best constant outputs, every curve flat, λ = 1."""
+    start = problem.loss.start(problem.y, problem.weight)
+    theta = torch.zeros(len(start), design.n_shared, dtype=torch.float64)
+    theta[:, 0] = start
+    return State(theta.flatten(), torch.zeros(design.groups()[1], dtype=torch.float64))
+
+
 @dataclass(frozen=True)
 class Solution:
     """Where the fit ended.

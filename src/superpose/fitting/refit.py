@@ -17,7 +17,7 @@ from superpose.fitting.design import Design
 from superpose.fitting.fit import Fit, Known, in_units, standard
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem, State
+from superpose.fitting.newton import Problem, flat_start
 from superpose.fitting.posterior import Posterior, Share
 from superpose.fitting.scale import settle_scale
 from superpose.networks import MainCurve, PairSurface, Superposition, Term
@@ -68,7 +68,7 @@ def refit_holding(
     blocks = tuple(_block(network.parts[i], axis_units, problem.weight) for i in free)
     design = Design(blocks, len(x), network.n_outputs)
     rows = Rows(network.attributes, axis_units, problem, "")
-    growth = Growth(rows, design, _start(design, problem), torch.ones(len(x), dtype=torch.bool))
+    growth = Growth(rows, design, flat_start(design, problem), torch.ones(len(x), dtype=torch.bool))
     if loss.name == "student_t":
         spread *= settle_scale(growth)
     solution = growth.fit(iterations=STEPS, tolerance=TOLERANCE)
@@ -115,13 +115,6 @@ def _block(part: Part, axis_units: torch.Tensor, weight: torch.Tensor) -> Block:
     p, r = part.attributes
     sides = (side(part.side(i), axis_units[:, q], weight) for i, q in enumerate((p, r)))
     return pair_block(p, r, (next(sides), next(sides)), weight)
-
-
-def _start(design: Design, problem: Problem) -> State:
-    start = problem.loss.start(problem.y, problem.weight)
-    theta = torch.zeros(len(start), design.n_shared, dtype=torch.float64)
-    theta[:, 0] = start
-    return State(theta.flatten(), torch.zeros(design.groups()[1], dtype=torch.float64))
 
 
 def _in_place(

@@ -18,7 +18,7 @@ from dataclasses import replace
 import torch
 
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.losses import STUDENT_DOF, STUDENT_SCALE
+from superpose.fitting.losses import STUDENT_DOF, STUDENT_SCALE, weighted_median
 from superpose.fitting.newton import State
 
 ROUNDS = 12
@@ -37,9 +37,9 @@ def robust_standard(y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float
     >>> robust_standard(y, torch.ones(5))
     (3.0, 1.4826)
     """
-    centre = _median(y, weight)
+    centre = float(weighted_median(y, weight))
     distance = (y - centre).abs()
-    spread = NORMAL * _median(distance, weight)
+    spread = NORMAL * float(weighted_median(distance, weight))
     return centre, spread or float((weight @ distance) / weight.sum()) or 1.0
 
 
@@ -93,9 +93,3 @@ def _measure(growth: Growth, factor: float) -> None:
     rho[groups[groups >= 0]] += 2 * math.log(factor)  # inner curves have no units of the target
     growth.state = State(theta, rho, state.noise)
     growth.rows = replace(growth.rows, problem=replace(problem, y=problem.y / factor))
-
-
-def _median(values: torch.Tensor, weight: torch.Tensor) -> float:
-    order = values.argsort()
-    below = weight[order].cumsum(0)
-    return float(values[order[int(torch.searchsorted(below, below[-1] / 2))]])

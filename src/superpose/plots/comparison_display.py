@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superpose.errors import InputError
 from superpose.explain import Comparison, CurvePair
-from superpose.plots.style import INK, OUTPUTS, QUIET, axes, tidy
+from superpose.plots.style import INK, OUTPUTS, QUIET, axes, check_output, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,13 +60,7 @@ class ComparisonDisplay:
     def __init__(
         self, pair: CurvePair, names: tuple[str, str] = ("first", "second"), output: int = 0
     ) -> None:
-        count = pair.difference.shape[1]
-        if not 0 <= output < count:
-            raise InputError(
-                f"output must be from 0 to {count - 1}",
-                f"got output={output}",
-                "pass the position of a class",
-            )
+        check_output(output, pair.difference.shape[1])
         self.pair, self.names, self.output = pair, names, output
 
     @classmethod

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superpose.errors import InputError
 from superpose.explain import CurveSpread, Stability
 from superpose.plots.curve_display import CurveDisplay
-from superpose.plots.style import QUIET, axes
+from superpose.plots.style import QUIET, axes, check_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,13 +56,7 @@ class StabilityDisplay:
     """
 
     def __init__(self, spread: CurveSpread, output: int = 0) -> None:
-        count = spread.refits.shape[2]
-        if not 0 <= output < count:
-            raise InputError(
-                f"output must be from 0 to {count - 1}",
-                f"got output={output}",
-                "pass the position of a class",
-            )
+        check_output(output, spread.refits.shape[2])
         self.spread, self.output = spread, output
 
     @classmethod

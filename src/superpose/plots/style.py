@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from superpose.errors import MissingExtraError
+from superpose.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,16 @@ def axes(ax: Axes | None, size: tuple[float, float] = (5.0, 3.6)) -> Axes:
         return ax
     _, new = _pyplot().subplots(figsize=size, layout="constrained")
     return new
+
+
+def check_output(output: int, count: int) -> None:
+    """Refuse an output that there is none of."""
+    if not 0 <= output < count:
+        raise InputError(
+            f"output must be from 0 to {count - 1}",
+            f"got output={output}",
+            "pass the position of a class",
+        )
 
 
 def _pyplot() -> Any:

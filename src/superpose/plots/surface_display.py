@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superpose.errors import InputError
 from superpose.explain import Surface
-from superpose.plots.style import QUIET, axes, diverging, tidy
+from superpose.plots.style import QUIET, axes, check_output, diverging, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,13 +60,7 @@ class SurfaceDisplay:
     def __init__(self, surface: Surface, output: int = 0) -> None:
         self.surface, self.output = surface, output
         self.mean = surface.mean.reshape(*surface.mean.shape[:2], -1)
-        count = self.mean.shape[2]
-        if not 0 <= output < count:
-            raise InputError(
-                f"output must be from 0 to {count - 1}",
-                f"got output={output}",
-                "pass the position of a class",
-            )
+        check_output(output, self.mean.shape[2])
 
     @classmethod
     def from_estimator(cls, model: Any, name: str, output: int = 0) -> SurfaceDisplay:

@@ -91,7 +91,7 @@ def test_with_one_penalty_it_is_the_regressor_of_scikit_learn(loss, oracle):
 
 def test_the_evidence_is_laplace(made):
     design, problem = made
-    solution = solve(design, problem, start_of(design), iterations=200, tolerance=1e-9)
+    solution = solve(design, problem, start_of(design), iterations=200, tolerance=1e-12)
     assert solution.converged
     theta, noise = solution.state.theta, solution.state.noise
     precision = (membership(*design.groups()) @ solution.state.rho.exp()).numpy()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import torch
 
 from superpose.fitting.columns import Block
+from superpose.fitting.gram import bordered, gram
 from superpose.fitting.term_columns import TermColumns
 
 
@@ -62,6 +63,19 @@ class Design:
             self._cache["fixed"] = torch.cat([one, *(b.columns for b in self.blocks)], 1)
         return self._cache["fixed"]
 
+    def gram(self, weight: torch.Tensor) -> torch.Tensor:
+        """Return Zᵀ diag(w) Z of the columns of the bias and the blocks; built once a weight.
+
+        What a smaller design of the same rows and weights has built is not built again.
+        """
+        known = self._cache.get("gram")
+        if known is None or self._cache["weight"] is not weight:
+            self._cache["gram"], self._cache["weight"] = gram(self.fixed, weight), weight
+        elif len(known) < self.fixed.shape[1]:
+            old, new = self.fixed.split([len(known), self.fixed.shape[1] - len(known)], 1)
+            self._cache["gram"] = bordered(known, old, new, weight)
+        return self._cache["gram"]
+
     @property
     def widths(self) -> tuple[list[int], list[int], list[list[int]]]:
         """Number of coefficients of each block, of each outer curve, and of each inner curve."""
@@ -89,7 +103,8 @@ class Design:
 
     def with_block(self, *blocks: Block) -> Design:
         """Return the design with more blocks."""
-        return Design(self.blocks + blocks, self.n_rows, self.n_outputs, self.terms)
+        known = {key: self._cache[key] for key in ("gram", "weight") if key in self._cache}
+        return Design(self.blocks + blocks, self.n_rows, self.n_outputs, self.terms, known)
 
     def with_terms(self, *terms: TermColumns) -> Design:
         """Return the design with more terms; the columns of the blocks are shared."""

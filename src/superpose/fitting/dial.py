@@ -79,7 +79,7 @@ def choose(
 
     The cheapest step whose loss exceeds the best step's by no more than one standard error of
     their difference, row by row (Breiman et al., 1984, section 3.4.3, made paired), or by less than
-    a thousandth of it or three ten-thousandths of the best constant's loss. A step whose parts use
+    a thousandth of it or a ten-thousandth of the best constant's loss. A step whose parts use
     less than half a degree of freedom more than a cheaper one's is hardly another model: it has to
     gain a thousandth of the best constant's loss.
 
@@ -108,7 +108,7 @@ def choose(
     gaps = table - table[best]
     excess = gaps @ weight
     errors = (((gaps - excess[:, None]) ** 2) @ weight**2).sqrt()
-    slack = errors.clamp(min=max(WORTH * abs(float(means[best])), 0.3 * WORTH * constant))
+    slack = errors.clamp(min=max(WORTH * abs(float(means[best])), 0.1 * WORTH * constant))
     if freedom is not None:
         used = torch.tensor(list(freedom), dtype=slack.dtype)
         alike = used > used[best] - SAME

@@ -70,10 +70,10 @@ def slope_of(
     trace = member.mT @ (precision * covariance.diagonal())
     energy = member.mT @ (precision * theta * theta) / noise
     gradient = 0.5 * (member.sum(0) - trace - energy) - (rho - HYPER_MEAN) / HYPER_SD**2
-    scaled = precision[:, None] * covariance
-    spread = member.mT @ (scaled * scaled.mT) @ member
-    pulled = precision * theta
-    moved = member.mT @ (pulled[:, None] * covariance * pulled) @ member / noise
+    scaled = member * precision[:, None]
+    spread = scaled.mT @ (covariance * covariance) @ scaled
+    pulled = scaled * theta[:, None]
+    moved = pulled.mT @ covariance @ pulled / noise
     hessian = -0.5 * (torch.diag(trace + energy) - spread - 2 * moved)
     hessian -= torch.eye(len(rho), dtype=rho.dtype) / HYPER_SD**2
     if n_noise:

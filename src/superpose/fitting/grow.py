@@ -19,7 +19,7 @@ NAN = float("nan")
 Progress = Callable[..., None] | None
 PATIENCE = 4
 MOST_PAIRS = 32
-FOLD_STEPS = 15
+FOLD_STEPS = 3
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
@@ -140,28 +140,24 @@ def _grow_pairs(
     """Choose how many pairs on held-out rows, and put them into the final model."""
     folds = [final.holding_out(mask) for mask in masks]
     trail = Trail(final.rows.problem)
-    n = len(final.rows.attributes)
-    schedule, named = _schedule(pairs, n)
-    worth = 0.0 if pairs == "auto" else -math.inf  # so many were asked for
-    _advance(folds, [], 0, worth)
+    schedule, named = _schedule(pairs, len(final.rows.attributes))
+    _advance(folds, final)
     trail.note(0, folds)
-    asked = [0]
+    reached = [final]
     for count in schedule:
-        before = _mean_pairs(folds)
-        _advance(folds, named, count, worth)
-        if _mean_pairs(folds) == before:
-            break  # no fold found another pair worth having
-        if round(_mean_pairs(folds)) > trail.counts[-1]:
-            trail.note(round(_mean_pairs(folds)), folds)
-            asked.append(count)
+        lead = reached[-1].copy()
+        lead.add_pairs(named or lead.best_pairs(count - len(lead.pairs)))
+        lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
+        for fold in folds:
+            fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs)))
+        _advance(folds, lead)
+        trail.note(len(lead.pairs), folds)
+        trail.names[-1] = tuple(added_names(lead)[len(reached[-1].pairs):])
+        reached.append(lead)
         if pairs == "auto" and trail.idle >= PATIENCE:
             break
     chosen = _choose(trail, final.rows) if pairs == "auto" else len(trail.counts) - 1
-    for i in range(1, chosen + 1):
-        had = len(final.pairs)
-        final.add_pairs(named or final.best_pairs(asked[i] - had, worth))
-        final.fit(FINAL_STEPS, FOLD_TOLERANCE)
-        trail.names[i] = tuple(added_names(final)[had:])
+    final = reached[chosen]
     path = tuple(
         _as_it_is(step, final) if step.chosen else step
         for step in _steps(trail, chosen, final.rows)
@@ -174,14 +170,10 @@ def _as_it_is(step: DialStep, final: Growth) -> DialStep:
     return replace(step, pairs=len(final.pairs), curves=_curves(final), cost=_cost(final))
 
 
-def _mean_pairs(folds: list[Growth]) -> float:
-    return sum(len(fold.pairs) for fold in folds) / len(folds)
-
-
-def _advance(folds: list[Growth], named: list[tuple[int, int]], count: int, worth: float) -> None:
+def _advance(folds: list[Growth], guide: Growth) -> None:
+    """Fit the folds at about the smoothness of all rows."""
     for fold in folds:
-        if count:
-            fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs), worth))
+        fold.guided(guide)
         fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
 
 
@@ -203,7 +195,7 @@ def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -
     """Choose how many terms on held-out rows, and learn them from all rows."""
     final, path = grown.growth, grown.path
     first = final.holding_out(mask)
-    first.fit(FINAL_STEPS, FOLD_TOLERANCE)
+    first.fit(FOLD_STEPS, FOLD_TOLERANCE)
     trail = Trail(final.rows.problem)
     trail.note(0, [first])
     reached = [first]

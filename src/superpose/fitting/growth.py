@@ -89,9 +89,11 @@ class Growth:
     """
 
     def __init__(self, rows: Rows, design: Design, state: State, kept: torch.Tensor) -> None:
-        self.rows, self.design, self.state, self.kept = rows, design, state, kept
+        self.rows, self.state, self.kept = rows, state, kept
         self.everything = bool(kept.all())
         self.solution: Solution | None = None
+        self._design = design
+        self._training: tuple[Design, Problem] | None = None
 
     @classmethod
     def additive(cls, rows: Rows, kept: torch.Tensor) -> Growth:
@@ -106,6 +108,32 @@ class Growth:
         return Growth(self.rows, self.design, self.state, self.kept & ~held)
 
     @property
+    def design(self) -> Design:
+        """Over all rows; what it shares with the one before is kept for the training rows, too."""
+        return self._design
+
+    @design.setter
+    def design(self, design: Design) -> None:
+        old, self._design = self._design, design
+        if self._training is None:
+            return
+        seen, problem = self._training
+        blocks, terms = len(old.blocks), len(old.terms)
+        kept = (*design.blocks[:blocks], *design.terms[:terms])
+        if [id(part) for part in kept] != [id(part) for part in (*old.blocks, *old.terms)]:
+            self._training = None
+            return
+        if len(design.blocks) > blocks:
+            seen = seen.with_block(*(b.rows(self.kept) for b in design.blocks[blocks:]))
+        if len(design.terms) > terms:
+            seen = seen.with_terms(*(t.rows(self.kept) for t in design.terms[terms:]))
+        self._training = seen, problem
+
+    def copy(self) -> Growth:
+        """Return a growth that starts here and learns from the same rows."""
+        return Growth(self.rows, self.design, self.state, self.kept)
+
+    @property
     def pairs(self) -> list[tuple[int, ...]]:
         """The pairs that are in the model."""
         return [b.attributes for b in self.design.blocks if b.kind == "pair"]
@@ -115,7 +143,9 @@ class Growth:
         """The design and the problem on the training rows."""
         if self.everything:
             return self.design, self.rows.problem
-        return self.design.rows(self.kept), self.rows.problem.rows(self.kept)
+        if self._training is None:
+            self._training = self.design.rows(self.kept), self.rows.problem.rows(self.kept)
+        return self._training
 
     def fit(self, iterations: int = 25, tolerance: float = 2e-2) -> Solution:
         """Refit everything, from where it is."""
@@ -165,11 +195,20 @@ class Growth:
             design.join(fixed, outer, inner), torch.cat([self.state.rho, more]), self.state.noise
         )
 
-    def best_pairs(self, count: int, worth: float = 0.0) -> list[tuple[int, int]]:
-        """Return the pairs, not yet in the model, that gain most, and more than ``worth`` nats."""
+    def guided(self, guide: Growth) -> None:
+        """Take the smoothness of a growth of the same main curves, for all that both have."""
+        mains = len(guide.state.rho) - len(guide.pairs)
+        known = dict(zip(guide.pairs, guide.state.rho[mains:].tolist(), strict=True))
+        own = zip(self.pairs, self.state.rho[mains:].tolist(), strict=True)
+        pairs = torch.tensor([known.get(pair, rho) for pair, rho in own], dtype=torch.float64)
+        rho = torch.cat([guide.state.rho[:mains], pairs])
+        self.state = State(self.state.theta, rho, guide.state.noise)
+
+    def best_pairs(self, count: int) -> list[tuple[int, int]]:
+        """Return the pairs, not yet in the model, that gain most."""
         gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
         for p, r in self.pairs:
             gains[p, r] = -torch.inf
         order = gains.flatten().argsort(descending=True, stable=True)[:count]
         n = len(gains)
-        return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > worth]
+        return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > -torch.inf]

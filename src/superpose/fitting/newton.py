@@ -21,6 +21,7 @@ from superpose.fitting.evidence import (
     membership,
     slope_of,
 )
+from superpose.fitting.gram import bordered, gram
 from superpose.fitting.losses import Loss
 
 HALVINGS = 12
@@ -86,7 +87,8 @@ class Solution:
         Of the log evidence in ρ.
     evidence : float
     decrement : float
-        How much the last Newton step could still lower the penalised loss.
+        How much the penalised loss may still fall: by as much as it missed what the last Newton
+        step promised; with terms, by what that step promised.
     gain : float
         How much the last step in ρ could still raise the evidence.
     iterations : int
@@ -138,12 +140,12 @@ def solve(
         downhill = right - information @ state.theta - precision * state.theta
         newton = covariance @ downhill
         decrement = 0.5 * float(newton @ downhill)  # a damped step is short far from the end, too
-        quadratic = _Quadratic(information, precision, downhill)
         objective = _Objective(design, problem, precision)
         if design.terms:
+            quadratic = _Quadratic(information, precision, downhill)
             theta, fit_loss, damping = _descend(objective, quadratic, state.theta, newton, damping)
         else:
-            theta, fit_loss = _walk(objective, state.theta, newton, 2 * decrement)
+            theta, fit_loss, decrement = _walk(objective, state.theta, newton, decrement)
         noise = state.noise
         if n_noise:
             energy = float((precision * theta * theta).sum())
@@ -204,7 +206,7 @@ class _NormalEquations:
 
     def __init__(self, design: Design, problem: Problem) -> None:
         self.design, self.problem = design, problem
-        self.constant: torch.Tensor | None = None
+        self.constant = design.gram(problem.weight) if problem.loss.has_noise else None
 
     def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         at, problem = self.design.linearise(theta), self.problem
@@ -220,35 +222,9 @@ class _NormalEquations:
 
     def _information(self, at: Linearised, f: torch.Tensor) -> torch.Tensor:
         weight, loss = self.problem.weight, self.problem.loss
-        if not loss.has_noise:
-            return _information(at, weight, loss.curvature(f))
         if self.constant is None:
-            self.constant = _gram(at.fixed, weight)
-        return _bordered(self.constant, at.fixed, torch.cat([at.outer, at.inner[0]], 1), weight)
-
-
-def _gram(columns: torch.Tensor, weight: torch.Tensor, panel: int = 256) -> torch.Tensor:
-    """Return Zᵀ diag(w) Z; only one half is multiplied out, in panels, and mirrored."""
-    scaled, size = columns * weight[:, None], columns.shape[1]
-    total = columns.new_empty(size, size)
-    for start in range(0, size, panel):
-        stop = min(start + panel, size)
-        block = scaled[:, start:stop].mT @ columns[:, start:]
-        total[start:stop, start:] = block
-        total[start:, start:stop] = block.mT
-    return total
-
-
-def _bordered(
-    corner: torch.Tensor, fixed: torch.Tensor, moving: torch.Tensor, weight: torch.Tensor
-) -> torch.Tensor:
-    """Return [F M]ᵀ diag(w) [F M], where Fᵀ diag(w) F is known."""
-    if not moving.shape[1]:
-        return corner
-    scaled = moving * weight[:, None]
-    side = fixed.mT @ scaled
-    top = torch.cat([corner, side], 1)
-    return torch.cat([top, torch.cat([side.mT, scaled.mT @ moving], 1)])
+            return _information(at, weight, loss.curvature(f))
+        return bordered(self.constant, at.fixed, torch.cat([at.outer, at.inner[0]], 1), weight)
 
 
 def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) -> torch.Tensor:
@@ -257,7 +233,7 @@ def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) 
     n_outputs, n_shared, n_inner = at.outputs.shape[1], columns.shape[1], at.inner.shape[2]
     if n_outputs == 1:
         scaled = weight * curvature[:, 0, 0].clamp(min=SMALLEST_CURVATURE)
-        return _gram(torch.cat([columns, at.inner[0]], 1) if n_inner else columns, scaled)
+        return gram(torch.cat([columns, at.inner[0]], 1) if n_inner else columns, scaled)
     size = n_outputs * n_shared
     total = columns.new_zeros(size + n_inner, size + n_inner)
     scaled = weight[:, None, None] * curvature
@@ -279,7 +255,7 @@ def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) 
 def _inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Return (A + Λ)⁻¹ and log det(A + Λ)."""
     factor, scale = _factor(information + torch.diag(precision))
-    covariance = torch.cholesky_inverse(factor) * scale * scale[:, None]
+    covariance = torch.cholesky_inverse(factor).mul_(scale).mul_(scale[:, None])
     log_determinant = 2 * factor.diagonal().log().sum() - 2 * scale.log().sum()
     return covariance, float(log_determinant)
 
@@ -287,7 +263,7 @@ def _inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.
 def _factor(matrix: torch.Tensor, damping: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the Cholesky factor of a matrix scaled to diagonal 1 + damping, and the scale."""
     scale = matrix.diagonal().clamp(min=1e-300).rsqrt()
-    matrix = matrix * scale * scale[:, None]
+    matrix = (matrix * scale).mul_(scale[:, None])
     matrix.diagonal().add_(damping)
     jitter = 0.0
     while True:
@@ -333,8 +309,8 @@ class _Quadratic:
 
 
 def _walk(
-    objective: _Objective, theta: torch.Tensor, step: torch.Tensor, slope: float
-) -> tuple[torch.Tensor, float]:
+    objective: _Objective, theta: torch.Tensor, step: torch.Tensor, promised: float
+) -> tuple[torch.Tensor, float, float]:
     """Go along a Newton step of a convex objective as far as it falls; halve it until it does.
 
     Returns
@@ -342,16 +318,20 @@ def _walk(
     theta : Tensor [P]
     loss : float
         Unpenalised loss where it ended.
+    missed : float
+        How far the fall was from the promise; 0 where the objective is quadratic, so that the step
+        ended at the minimum. The promise itself where the step was not taken whole.
     """
     before, loss_before = objective(theta)
     length = 1.0
     for _ in range(HALVINGS):
         moved = theta + length * step
         after, loss = objective(moved)
-        if math.isfinite(after) and after <= before - 1e-4 * length * slope + 1e-12 * abs(before):
-            return moved, loss
+        if math.isfinite(after) and after <= before - 2e-4 * length * promised + 1e-12 * abs(before):
+            missed = abs(before - after - promised) if length == 1.0 else promised
+            return moved, loss, missed
         length /= 2
-    return theta, loss_before
+    return theta, loss_before, promised
 
 
 def _descend(

@@ -36,6 +36,8 @@ class Block:
         Cardinal functions of the rows @ directions; of weighted mean 0.
     labels : tuple of str [m]
         Group of each coefficient: "slope", "smooth", "missing" or "surface".
+    turn : Tensor [m0, m], optional
+        Where the block was thinned: coefficients of the whole block = turn @ coefficients.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Block:
     directions: torch.Tensor
     columns: torch.Tensor
     labels: tuple[str, ...]
+    turn: torch.Tensor | None = None
 
     def rows(self, kept: torch.Tensor) -> Block:
         """Return the columns of some of the rows."""

@@ -103,7 +103,7 @@ class Design:
 
     def with_block(self, *blocks: Block) -> Design:
         """Return the design with more blocks."""
-        known = {key: self._cache[key] for key in ("gram", "weight") if key in self._cache}
+        known = {key: self._cache[key] for key in self._cache if key in ("gram", "weight")}
         return Design(self.blocks + blocks, self.n_rows, self.n_outputs, self.terms, known)
 
     def with_terms(self, *terms: TermColumns) -> Design:

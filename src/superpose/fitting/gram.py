@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+NEGLIGIBLE = 1e-7
+
 
 def gram(columns: torch.Tensor, weight: torch.Tensor, panel: int = 256) -> torch.Tensor:
     """Return Zᵀ diag(w) Z; only one half is multiplied out, in panels, and mirrored."""
@@ -15,6 +17,17 @@ def gram(columns: torch.Tensor, weight: torch.Tensor, panel: int = 256) -> torch
         total[start:stop, start:] = block
         total[start:, start:stop] = block.mT
     return total
+
+
+def sparse_gram(columns: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return Zᵀ diag(w) Z without the rows whose weight is next to nothing.
+
+    Where classes are well apart, most rows are of certain class and their p_k p_j is of this kind.
+    """
+    counts = weight.abs() > NEGLIGIBLE * weight.abs().max()
+    if float(counts.double().mean()) < 0.5:
+        columns, weight = columns[counts], weight[counts]
+    return gram(columns, weight)
 
 
 def bordered(

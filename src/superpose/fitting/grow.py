@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from superpose.fitting.apart import fit_apart
+from superpose.fitting.columns import Block
 from superpose.fitting.dial import DialStep, choose, reading_cost
 from superpose.fitting.folds import held_out, scout
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.length_scale import choose_length_scales
 from superpose.fitting.newton import Problem
 from superpose.fitting.terms import JOINT_STEPS, WORTH, add_terms
+from superpose.fitting.thinning import thinned, widened
 
 NAN = float("nan")
 Progress = Callable[..., None] | None
@@ -23,6 +26,7 @@ FOLD_STEPS = 3
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
+MOST_COEFFICIENTS = 3_000  # a dial that goes on by itself stops there
 FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
 
 
@@ -116,22 +120,37 @@ def grow(
     say = progress or (lambda *_: None)
     say(0, 4, "main curves")
     everything = torch.ones(len(rows.problem.y), dtype=torch.bool)
-    final = Growth.additive(rows, everything)
-    final.fit()
-    if choose_length_scales(final):
-        final.fit()
+    final, mains = _main_curves(rows, everything)
     strata = None if rows.problem.loss.has_noise else rows.problem.y
     masks = held_out(len(everything), strata, seed)
     if not masks:
         alone = DialStep(0, 0, len(final.design.blocks), _cost(final), 0.0, NAN, NAN, True)
-        return Grown(final, (alone,), torch.full_like(final.outputs(), torch.nan))
+        held_out_outputs = torch.full_like(final.outputs(), torch.nan)
+        return Grown(widened(final, mains), (alone,), held_out_outputs)
     say(1, 4, "pairs")
     grown = _grow_pairs(final, masks, pairs)
     say(2, 4, "terms")
     if terms != 0:
         grown = _grow_terms(grown, scout(len(everything), strata, seed), terms, seed)
     say(3, 4, "all rows")
-    return grown
+    return replace(grown, growth=widened(grown.growth, mains))
+
+
+def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Block, ...]]:
+    """Return the fit of the main curves over the columns that count, and their whole columns."""
+    growth = Growth.additive(rows, everything)
+    several = growth.design.n_outputs > 1
+    if several:
+        growth.state = fit_apart(*growth.training, growth.state)
+    else:
+        growth.fit()
+    moved, mains = choose_length_scales(growth), growth.design.blocks
+    if several and moved:
+        growth.state = fit_apart(*growth.training, growth.state)
+    growth = thinned(growth)
+    if several or moved:
+        growth.fit()
+    return growth, mains
 
 
 def _grow_pairs(
@@ -148,13 +167,15 @@ def _grow_pairs(
         lead = reached[-1].copy()
         lead.add_pairs(named or lead.best_pairs(count - len(lead.pairs)))
         lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
+        lead = thinned(lead)
         for fold in folds:
             fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs)))
         _advance(folds, lead)
         trail.note(len(lead.pairs), folds)
-        trail.names[-1] = tuple(added_names(lead)[len(reached[-1].pairs):])
+        trail.names[-1] = tuple(added_names(lead)[len(reached[-1].pairs) :])
         reached.append(lead)
-        if pairs == "auto" and trail.idle >= PATIENCE:
+        large = lead.design.n_coefficients > MOST_COEFFICIENTS
+        if pairs == "auto" and (trail.idle >= PATIENCE or large):
             break
     chosen = _choose(trail, final.rows) if pairs == "auto" else len(trail.counts) - 1
     final = reached[chosen]
@@ -172,8 +193,9 @@ def _as_it_is(step: DialStep, final: Growth) -> DialStep:
 
 def _advance(folds: list[Growth], guide: Growth) -> None:
     """Fit the folds at about the smoothness of all rows."""
-    for fold in folds:
+    for i, fold in enumerate(folds):
         fold.guided(guide)
+        folds[i] = fold = thinned(fold)
         fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
 
 

@@ -12,7 +12,15 @@ from typing import Any
 
 import torch
 
-from superpose.fitting.columns import PAIR_KNOTS, Block, Side, main_block, pair_block, side
+from superpose.fitting.columns import (
+    PAIR_KNOTS,
+    PAIR_RANK,
+    Block,
+    Side,
+    main_block,
+    pair_block,
+    side,
+)
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import HYPER_MEAN
 from superpose.fitting.newton import Problem, Solution, State, flat_start, solve
@@ -71,7 +79,8 @@ class Rows:
 
     def pair(self, p: int, r: int) -> Block:
         """Return the columns of the surface of attributes p and r."""
-        return pair_block(p, r, (self.side(p), self.side(r)), self.problem.weight)
+        rank = round(PAIR_RANK / self.problem.loss.n_outputs(self.problem.y) ** 0.5)
+        return pair_block(p, r, (self.side(p), self.side(r)), self.problem.weight, rank)
 
 
 class Growth:
@@ -139,6 +148,12 @@ class Growth:
         return [b.attributes for b in self.design.blocks if b.kind == "pair"]
 
     @property
+    def smoothed_pairs(self) -> list[tuple[int, ...]]:
+        """The pairs that have a smoothness; one of a constant attribute has no columns."""
+        pairs = (b for b in self.design.blocks if b.kind == "pair")
+        return [b.attributes for b in pairs if b.columns.shape[1]]
+
+    @property
     def training(self) -> tuple[Design, Problem]:
         """The design and the problem on the training rows."""
         if self.everything:
@@ -197,9 +212,9 @@ class Growth:
 
     def guided(self, guide: Growth) -> None:
         """Take the smoothness of a growth of the same main curves, for all that both have."""
-        mains = len(guide.state.rho) - len(guide.pairs)
-        known = dict(zip(guide.pairs, guide.state.rho[mains:].tolist(), strict=True))
-        own = zip(self.pairs, self.state.rho[mains:].tolist(), strict=True)
+        mains = len(guide.state.rho) - len(guide.smoothed_pairs)
+        known = dict(zip(guide.smoothed_pairs, guide.state.rho[mains:].tolist(), strict=True))
+        own = zip(self.smoothed_pairs, self.state.rho[mains:].tolist(), strict=True)
         pairs = torch.tensor([known.get(pair, rho) for pair, rho in own], dtype=torch.float64)
         rho = torch.cat([guide.state.rho[:mains], pairs])
         self.state = State(self.state.theta, rho, guide.state.noise)
@@ -209,6 +224,8 @@ class Growth:
         gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
         for p, r in self.pairs:
             gains[p, r] = -torch.inf
+        constant = [p for p, side in enumerate(self.rows.sides()) if not side.columns.shape[1]]
+        gains[constant] = gains[:, constant] = -torch.inf
         order = gains.flatten().argsort(descending=True, stable=True)[:count]
         n = len(gains)
         return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > -torch.inf]

@@ -21,7 +21,7 @@ from superpose.fitting.evidence import (
     membership,
     slope_of,
 )
-from superpose.fitting.gram import bordered, gram
+from superpose.fitting.gram import bordered, gram, sparse_gram
 from superpose.fitting.losses import Loss
 
 HALVINGS = 12
@@ -241,7 +241,7 @@ def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) 
         rows = slice(k * n_shared, (k + 1) * n_shared)
         for j in range(k, n_outputs):
             cols = slice(j * n_shared, (j + 1) * n_shared)
-            block = (columns * scaled[:, k, j, None]).mT @ columns
+            block = sparse_gram(columns, scaled[:, k, j])
             total[rows, cols] = block
             total[cols, rows] = block.mT
         if n_inner:
@@ -327,7 +327,9 @@ def _walk(
     for _ in range(HALVINGS):
         moved = theta + length * step
         after, loss = objective(moved)
-        if math.isfinite(after) and after <= before - 2e-4 * length * promised + 1e-12 * abs(before):
+        if math.isfinite(after) and after <= before - 2e-4 * length * promised + 1e-12 * abs(
+            before
+        ):
             missed = abs(before - after - promised) if length == 1.0 else promised
             return moved, loss, missed
         length /= 2

@@ -1,0 +1,102 @@
+"""Columns that hardly count, left out where only predictions are asked for.
+
+The smooth columns Z of a block, prior N(0, I/λ), are turned to the principal axes of their
+information Zᵀ W Z. Axis j, with information d_j, uses d_j / (d_j + λ) degrees of freedom (Hastie
+and Tibshirani, 1990, section 3.5), so an axis that uses next to none, even were λ a good deal
+smaller, can go. Fits over held-out rows are thinned; the final fit has all columns, since what
+goes is what widens a band where there are no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from superpose.fitting.columns import Block
+from superpose.fitting.growth import Growth
+from superpose.fitting.newton import State
+
+SMALLEST_FREEDOM = 0.1
+SLACK = 0.0  # λ may still fall by this factor, in logs
+FEWEST = 4
+WORTH_IT = 0.5  # fewer columns cost a new Gram matrix
+
+
+def thinned(growth: Growth) -> Growth:
+    """Return the growth, where it is, over the columns that count; itself if most of them do.
+
+    Parameters
+    ----------
+    growth : Growth
+        Its smoothness says what counts; its training rows and weights how much.
+    """
+    information = growth.working(growth.outputs())[1].sum(1)
+    lowest = growth.state.rho - torch.tensor(growth.state.noise).log() - SLACK
+    groups = growth.design.groups()[0][1 : growth.design.n_shared]
+    fixed, outer, inner = growth.design.split(growth.state.theta)
+    blocks: list[Block] = []
+    coefficients = [fixed[:, :1]]
+    for block, own, group in zip(
+        growth.design.blocks,
+        fixed[:, 1:].split(growth.design.widths[0], 1),
+        groups.split(growth.design.widths[0]),
+        strict=True,
+    ):
+        turn = _turn(block, information, lowest[group].exp())
+        blocks.append(block if turn is None else turned(block, turn))
+        coefficients.append(own if turn is None else own @ turn)
+    design = replace(growth.design, blocks=tuple(blocks), _cache={})
+    if design.n_shared > WORTH_IT * growth.design.n_shared:
+        return growth
+    theta = design.join(torch.cat(coefficients, 1), outer, inner)
+    state = State(theta, growth.state.rho, growth.state.noise)
+    return Growth(growth.rows, design, state, growth.kept)
+
+
+def widened(growth: Growth, mains: Sequence[Block]) -> Growth:
+    """Return a thinned growth, where it is, over all columns; ``mains`` are its whole curves."""
+    fixed, outer, inner = growth.design.split(growth.state.theta)
+    blocks: list[Block] = []
+    coefficients = [fixed[:, :1]]
+    own = fixed[:, 1:].split(growth.design.widths[0], 1)
+    for i, (block, theta) in enumerate(zip(growth.design.blocks, own, strict=True)):
+        whole = block
+        if block.turn is not None:
+            whole = mains[i] if i < len(mains) else growth.rows.pair(*block.attributes)
+        blocks.append(whole)
+        coefficients.append(theta if block.turn is None else theta @ block.turn.mT)
+    design = replace(growth.design, blocks=tuple(blocks), _cache={})
+    theta = design.join(torch.cat(coefficients, 1), outer, inner)
+    state = State(theta, growth.state.rho, growth.state.noise)
+    return Growth(growth.rows, design, state, growth.kept)
+
+
+def turned(block: Block, turn: torch.Tensor) -> Block:
+    """Return the block over other axes of its coefficients; turn [m, m'] has orthonormal columns.
+
+    A column of `turn` keeps to the coefficients of one label.
+    """
+    labels = tuple(block.labels[int(i)] for i in turn.abs().argmax(0))
+    directions, columns = block.directions @ turn, block.columns @ turn
+    whole = turn if block.turn is None else block.turn @ turn
+    return replace(block, directions=directions, columns=columns, labels=labels, turn=whole)
+
+
+def _turn(block: Block, information: torch.Tensor, precision: torch.Tensor) -> torch.Tensor | None:
+    """Return the axes of a block that count, or None where all do."""
+    smooth = torch.tensor([label in ("smooth", "surface") for label in block.labels])
+    if int(smooth.sum()) <= FEWEST:
+        return None
+    columns = block.columns[:, smooth]
+    strength, axes = torch.linalg.eigh((columns * information[:, None]).mT @ columns)
+    strength = strength.clamp(min=0.0)
+    counts = strength / (strength + precision[smooth][0]) > SMALLEST_FREEDOM
+    counts[-FEWEST:] = True
+    if bool(counts.all()):
+        return None
+    rest = torch.eye(len(smooth), dtype=torch.float64)[:, ~smooth]
+    kept = torch.zeros(len(smooth), int(counts.sum()), dtype=torch.float64)
+    kept[smooth] = axes[:, counts].flip(1)
+    return torch.cat([rest, kept], 1)

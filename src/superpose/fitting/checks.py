@@ -95,9 +95,7 @@ def _null(
     return no_effect(theta, covariance, precision / solution.state.noise, max(freedom, 1.0))
 
 
-def _jump(
-    attribute: Attribute, left: Leftover, u: torch.Tensor
-) -> tuple[float, float] | None:
+def _jump(attribute: Attribute, left: Leftover, u: torch.Tensor) -> tuple[float, float] | None:
     found = find_jump(left, u)
     if found is None or attribute.axis is None:
         return None

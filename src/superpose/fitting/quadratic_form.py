@@ -14,15 +14,13 @@ NEAR = 0.02  # of the saddlepoint's w: closer to the mean its formula is 0 / 0
 SMALLEST = 1e-300
 
 
-def upper_tail(
-    weights: torch.Tensor, value: float, noise_freedom: float = math.inf
-) -> float:
+def upper_tail(weights: torch.Tensor, value: float, noise_freedom: float = math.inf) -> float:
     r"""Return the probability that a weighted sum of chi-squares is above a value.
 
     It is :math:`P(\sum_i w_i z_i^2 > v\,s)` for independent standard normal z and, where the noise
-    was estimated from :math:`\nu` degrees of freedom, :math:`s = \chi^2_\nu / \nu`, else s = 1. With
-    equal weights this is the tail of a chi-square, or of F. The error is about one part in a
-    hundred of the probability, far out in the tail, too.
+    was estimated from ν degrees of freedom, :math:`s = \chi^2_\nu / \nu`; else s = 1. With equal
+    weights this is the tail of a chi-square, or of F. With one weight it is 3 % too large at .05
+    and 10 % too large at 1e-8; with more it is closer.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def _places(u: torch.Tensor) -> torch.Tensor:
     distinct = known.unique_consecutive()
     if len(distinct) <= FEWEST_PLACES:
         return known[:0]
-    ranks = torch.arange(1, PLACES) * len(known) // PLACES
+    ranks = (torch.arange(1, PLACES) * len(known) // PLACES - 1).clamp(min=0)
     below = torch.searchsorted(distinct, known[ranks]).unique()
     below = below[below < len(distinct) - 1]
     places = (distinct[below] + distinct[below + 1]) / 2

@@ -7,7 +7,9 @@ Lin (1997), Biometrika 84, 309 (score tests of a variance in generalised models)
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from scipy.optimize import brentq
 
 from superpose.fitting.quadratic_form import upper_tail
 
@@ -71,9 +73,6 @@ def no_effect(
 def _strength(values: torch.Tensor) -> float:
     """Return ℓ such that Σ μ / (μ + ℓ) is four, or half of all there are where they are few."""
     goal = min(FREEDOM, 0.5 * len(values))
-    low, high = float(values.min()) * 1e-6, float(values.max()) * 1e6
-    for _ in range(100):
-        middle = (low * high) ** 0.5
-        spent = float((values / (values + middle)).sum())
-        low, high = (middle, high) if spent > goal else (low, middle)
-    return middle
+    plain = values.numpy()
+    ends = np.log([plain.min() * 1e-6, plain.max() * 1e6])
+    return float(np.exp(brentq(lambda log: (plain / (plain + np.exp(log))).sum() - goal, *ends)))

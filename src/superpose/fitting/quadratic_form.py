@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+Floats = NDArray[np.float64]
 
 NEAR = 0.02  # of the saddlepoint's w: closer to the mean its formula is 0 / 0
 SMALLEST = 1e-300
+POLE = 1 - 1e-14
 
 
 def upper_tail(weights: torch.Tensor, value: float, noise_freedom: float = math.inf) -> float:
@@ -38,18 +44,17 @@ def upper_tail(weights: torch.Tensor, value: float, noise_freedom: float = math.
     0.05
     """
     scale = float(weights.sum())
-    weights = weights[weights > 1e-12 * scale].double() / scale
-    value, copies = value / scale, torch.ones_like(weights)
-    if value <= 0:
+    plain = weights[weights > 1e-12 * scale].double().numpy() / scale
+    level, copies = value / scale, np.ones(len(plain))
+    if level <= 0:
         return 1.0
-    level = value
-    if math.isfinite(noise_freedom):
-        weights = torch.cat([weights, weights.new_tensor([-value / noise_freedom])])
-        copies, level = torch.cat([copies, copies.new_tensor([noise_freedom])]), 0.0
-    return _tail(weights, copies, level)
+    if not math.isfinite(noise_freedom):
+        return _tail(plain, copies, level)
+    noise = np.append(plain, -level / noise_freedom)
+    return _tail(noise, np.append(copies, noise_freedom), 0.0)
 
 
-def _tail(weights: torch.Tensor, copies: torch.Tensor, level: float) -> float:
+def _tail(weights: Floats, copies: Floats, level: float) -> float:
     """Return P(Σ w χ²_copies > level) by Lugannani and Rice; linear between two sides of 0 / 0."""
     w, v = _saddlepoint(weights, copies, level)
     if abs(w) >= NEAR:
@@ -64,19 +69,16 @@ def _lugannani_rice(w: float, v: float) -> float:
     return 0.5 * math.erfc((w + math.log(v / w) / w) / math.sqrt(2))
 
 
-def _saddlepoint(weights: torch.Tensor, copies: torch.Tensor, level: float) -> tuple[float, float]:
+def _saddlepoint(weights: Floats, copies: Floats, level: float) -> tuple[float, float]:
     """Return w and v at the t where the cumulant generating function has slope `level`."""
-    largest, smallest = float(weights.max()), float(weights.min())
-    high = 0.5 / largest
-    low = 0.5 / smallest if smallest < 0 else -0.5 * float(copies.sum()) / max(level, 1e-300) - high
+    smallest, high = float(weights.min()), 0.5 / float(weights.max())
+    low = 0.5 / smallest if smallest < 0 else -0.5 * float(copies.sum()) / level - high
 
-    def slope(t: float) -> float:
+    def slope(t: float) -> float:  # rises from end to end, beyond all bounds at a pole
         return float((copies * weights / (1 - 2 * weights * t)).sum()) - level
 
-    for _ in range(200):  # the slope rises from end to end
-        t = 0.5 * (low + high)
-        low, high = (t, high) if slope(t) < 0 else (low, t)
-    cumulant = -0.5 * float((copies * torch.log1p(-2 * weights * t)).sum())
+    t = float(brentq(slope, low * POLE, high * POLE, xtol=1e-14 * high, rtol=1e-14))
+    cumulant = -0.5 * float((copies * np.log1p(-2 * weights * t)).sum())
     curvature = 2 * float((copies * weights**2 / (1 - 2 * weights * t) ** 2).sum())
     w = math.copysign(math.sqrt(max(2 * (t * level - cumulant), 0.0)), t)
     return w, t * math.sqrt(curvature)

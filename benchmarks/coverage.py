@@ -72,7 +72,7 @@ def cells(fits: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             "half": round(float(np.mean([it["half"] for it in curves])), 4),
             "whole": _mean(it.get("whole") for it in curves),
             "rejected": _mean(_below(it.get("no_effect"), 0.05) for it in curves),
-            "flagged": _mean(_below(it.get("jump"), 0.01) for it in curves),
+            "flagged": _mean(_below(it.get("jump"), 0.05) for it in curves),
         }
 
 

@@ -103,7 +103,7 @@ class Curve:
         """Probability of evidence as strong as this if the curve were null; None if not asked."""
         return None if self.importance is None else self.importance.no_effect
 
-    def jumps(self, below: float = 0.01) -> bool:
+    def jumps(self, below: float = 0.05) -> bool:
         """Whether the rows show a jump that the curve cannot take, at this level of the test."""
         return self.jump is not None and self.jump[1] < below
 

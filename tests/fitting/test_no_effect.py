@@ -64,3 +64,5 @@ def test_its_level_holds_and_a_curve_is_found() -> None:
 def test_a_curve_that_no_row_tells_of_is_not_asked() -> None:
     precision = torch.ones(3).double()
     assert no_effect(torch.zeros(3).double(), torch.eye(3).double(), precision) is None
+    none = precision[:0]  # a constant column has no coefficients
+    assert no_effect(none, none[:, None] * none, none) is None

@@ -58,6 +58,8 @@ def no_effect(
     >>> round(no_effect(1.96 * one / 2, one[:, None] / 2, one), 2)
     0.05
     """
+    if not len(theta):
+        return None
     inverse = torch.linalg.inv(covariance)
     values, vectors = torch.linalg.eigh(inverse - torch.diag(precision))
     told = values > 1e-8 * inverse.diagonal().max()

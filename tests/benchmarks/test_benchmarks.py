@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from superpose.datasets import known_curves
-from superpose.explain import Curve
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -101,31 +100,53 @@ def test_rows_are_drawn_and_columns_left_out_as_the_protocol_says(
     assert y.name == "income"
 
 
-def test_coverage_is_the_share_of_points_whose_band_holds_the_truth(
+def test_a_drawn_truth_is_centred_and_adds_up(benchmark: Callable[[str], ModuleType]) -> None:
+    draws = benchmark("coverage_draws")
+    for design, names in draws.DESIGNS.items():
+        drawn = draws.draw(design, 400, 0)
+        for name in names:
+            truth = drawn.truth(name, drawn.X[name].to_numpy())
+            assert truth.mean(0) == pytest.approx(np.zeros(truth.shape[1]), abs=1e-12)
+            assert truth.std() > 0 or "null" in name
+        again = draws.draw(design, 400, 0)
+        assert again.X.equals(drawn.X)
+        assert (again.y == drawn.y).all()
+    drawn = draws.draw("plain", 20_000, 1)
+    total = sum(drawn.truth(name, drawn.X[name].to_numpy())[:, 0] for name in drawn.X)
+    assert np.var(drawn.y - total) == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_cell_counts_seeds_and_is_honest_from_92_to_98_per_cent(
     benchmark: Callable[[str], ModuleType],
 ) -> None:
-    table = known_curves(1_000, shapes=("linear",))
-    x = np.linspace(-1, 1, 401)
-    truth = table.truth("linear", x)
-    lower = np.where(x < 0, truth - 0.2, truth + 0.1)
-    curve = Curve("linear", "number", x, truth + 0.15, lower, truth + 0.3, 0.95, "y")
-    share, error, half = benchmark("bands").covered(table, curve)
-    assert share == pytest.approx(0.5, abs=0.01)
-    assert error == pytest.approx(0.15, abs=0.001)
-    assert half == pytest.approx((0.5 + 0.2) / 4, abs=0.001)
+    coverage = benchmark("coverage")
+    said = {"error": 0.1, "half": 0.2, "whole": 1.0, "no_effect": 0.04, "jump": 0.5}
+    key = {"design": "plain", "n": 300, "side": "superpose"}
+    fits = [
+        {**key, "seed": seed, "curves": {"smooth": {"held": held, **said}}}
+        for seed, held in enumerate((0.9, 1.0))
+    ]
+    (cell,) = coverage.cells(fits)
+    assert (cell["coverage"], cell["honest"], cell["seeds"]) == (0.95, True, 2)
+    assert cell["standard_error"] == pytest.approx(0.05)
+    assert (cell["rejected"], cell["flagged"], cell["whole"]) == (1.0, 0.0, 1.0)
+    fits[1]["curves"]["smooth"]["held"] = 0.9
+    assert not next(coverage.cells(fits))["honest"]
 
 
 @pytest.mark.slow
-def test_bands_are_measured_and_written(
+def test_bands_of_every_side_are_measured_written_and_resumed(
     benchmark: Callable[[str], ModuleType],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = tmp_path / "bands.json"
-    options = ("--sizes", 100, "--seeds", 2, "--dials", "main curves only", "--out", out)
-    run(benchmark("bands"), monkeypatch, *options)
-    (result,) = json.loads(out.read_text())["results"]
-    assert set(result["curves"]) == {"sine", "linear", "null"}
-    assert all(0 <= c["coverage"] <= 1 for c in result["curves"].values())
-    assert capsys.readouterr().out.count("main curves only") == 3
+    coverage, out = benchmark("coverage"), tmp_path / "coverage.json"
+    options = ("--sizes", 100, "--designs", "plain,multinomial", "--sides", "superpose")
+    run(coverage, monkeypatch, *options, "--seeds", 1, "--out", out)
+    first = json.loads(out.read_text())["fits"]
+    assert set(first[0]["curves"]) == {"smooth", "linear", "null"}
+    assert all(0 <= it["held"] <= 1 for fit in first for it in fit["curves"].values())
+    run(coverage, monkeypatch, *options, "--seeds", 2, "--out", out)
+    assert json.loads(out.read_text())["fits"][:2] == first
+    assert "cells" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from superpose.explain.compare_models import compare, compare_groups
 from superpose.explain.comparison import Agreement, Comparison, CurvePair
 from superpose.explain.curve import Curve, Missing
 from superpose.explain.curve_spread import CurveSpread, Stability
+from superpose.explain.draw_simultaneous import simultaneous_bands
 from superpose.explain.explain_rows import explain
 from superpose.explain.explanation import Explanation
 from superpose.explain.group_view import GroupMetric, GroupView
@@ -16,6 +17,7 @@ from superpose.explain.read_curves import curves
 from superpose.explain.read_surfaces import surfaces
 from superpose.explain.read_terms import terms
 from superpose.explain.refit_resamples import stability
+from superpose.explain.simultaneous import SimultaneousBand
 from superpose.explain.summary import (
     Association,
     AttributeSummary,
@@ -50,6 +52,7 @@ __all__ = [
     "Missing",
     "Outputs",
     "PartSummary",
+    "SimultaneousBand",
     "Stability",
     "Surface",
     "Term",
@@ -62,6 +65,7 @@ __all__ = [
     "importances",
     "part_names",
     "score_held_out",
+    "simultaneous_bands",
     "stability",
     "summarise",
     "surfaces",

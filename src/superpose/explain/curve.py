@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain.importance import Importance
+from superpose.explain.simultaneous import SimultaneousBand
 from superpose.explain.summary import AttributeSummary
-from superpose.explain.text import number, signed, spread, table
+from superpose.explain.text import number, probability, signed, spread, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,12 @@ class Curve:
         Where a person set the height, or holds it, so that it has no band; None for nowhere.
     notes : tuple of str
         What was done to the curve by hand, a sentence for each change.
+    jump : tuple of two floats, or None
+        The value at which the curve looks most like a jump, and the probability that a curve
+        without one shows a step as clear anywhere. Where that is small the curve and its band smear
+        a jump, or a bend too sharp for them.
+    simultaneous : SimultaneousBand or None
+        The band that holds the whole curve, where it was asked for; see `simultaneous_bands`.
 
     Examples
     --------
@@ -88,6 +95,17 @@ class Curve:
     importance: Importance | None = None
     by_hand: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+    jump: tuple[float, float] | None = None
+    simultaneous: SimultaneousBand | None = None
+
+    @property
+    def no_effect(self) -> float | None:
+        """Probability of evidence as strong as this if the curve were null; None if not asked."""
+        return None if self.importance is None else self.importance.no_effect
+
+    def jumps(self, below: float = 0.05) -> bool:
+        """Whether the rows show a jump that the curve cannot take, at this level of the test."""
+        return self.jump is not None and self.jump[1] < below
 
     def of(self, output: int) -> Curve:
         """The curve of one output alone; itself where there is one."""
@@ -104,6 +122,7 @@ class Curve:
             upper=self.upper[:, output],
             units=self.units[output],
             missing=missing,
+            simultaneous=None if self.simultaneous is None else self.simultaneous.of(output),
         )
 
     def seen(self) -> NDArray[np.bool_]:
@@ -161,6 +180,9 @@ class Curve:
             "importance": None if self.importance is None else self.importance.value,
             "by_hand": None if self.by_hand is None else self.by_hand.tolist(),
             "notes": list(self.notes),
+            "no_effect": self.no_effect,
+            "jump": None if self.jump is None else list(self.jump),
+            "simultaneous": None if self.simultaneous is None else self.simultaneous.to_dict(),
         }
 
     def __repr__(self) -> str:
@@ -175,6 +197,15 @@ class Curve:
         lines.append(table([self.name, *columns], rows))
         if self.importance is not None:
             lines.append(f"  importance {self.importance}")
+        if self.no_effect is not None:
+            lines.append(f"  p if it had no effect: {probability(self.no_effect)}")
+        if self.jump is not None and self.jumps():
+            lines.append(
+                f"  may jump near {number(self.jump[0])} (p {probability(self.jump[1])}): the band "
+                "does not hold there"
+            )
+        if self.simultaneous is not None:
+            lines.append(f"  {self.simultaneous}")
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 

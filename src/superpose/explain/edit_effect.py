@@ -115,7 +115,9 @@ def summary_after(summary: TrainingSummary, fit: Fit, index: int) -> TrainingSum
             *evaluate(fit, index, encode(fit, rows)), weight
         )
     dof = float(fit.posterior.dof[index])
-    new = replace(part, importance=value, lower=lower, upper=upper, dof=dof)
+    new = replace(
+        part, importance=value, lower=lower, upper=upper, dof=dof, no_effect=None, jump=None
+    )
     if value == 0:
         silent = tuple(tuple(0.0 for _ in sd) for sd in part.inner_sd)
         new = replace(new, concurvity=0.0, inner_sd=silent)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain.summary import TrainingSummary
-from superpose.explain.text import number, table
+from superpose.explain.text import number, probability, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,9 @@ class Importance:
         The part.
     value, lower, upper : float
         In the units of the contributions.
+    no_effect : float or None
+        Main curves: probability of evidence as strong as this if the curve were null, from a test
+        whose level holds; below .05 at one null curve in twenty.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Importance:
     value: float
     lower: float
     upper: float
+    no_effect: float | None = None
 
     def __str__(self) -> str:
         return f"{number(self.value)} (95 % band {number(self.lower)} to {number(self.upper)})"
@@ -53,6 +57,9 @@ class Importances:
     names : tuple of P str
     values, lower, upper : array [P]
         In the units of the contributions.
+    no_effect : array [P] or None
+        Probability of evidence as strong as this if the part were null; NaN where it was not asked
+        (pairs and terms, which are chosen by their gain), None where no part was.
 
     Examples
     --------
@@ -69,6 +76,7 @@ class Importances:
     values: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+    no_effect: NDArray[np.float64] | None = None
 
     @classmethod
     def of(
@@ -77,10 +85,13 @@ class Importances:
         values: NDArray[np.float64],
         lower: NDArray[np.float64],
         upper: NDArray[np.float64],
+        no_effect: NDArray[np.float64] | None = None,
     ) -> Importances:
         """Sort parts by importance, the largest first; ties keep their order."""
         order = np.argsort(-values, kind="stable")
-        return cls(tuple(names[i] for i in order), values[order], lower[order], upper[order])
+        asked = None if no_effect is None else no_effect[order]
+        names_in_order = tuple(names[i] for i in order)
+        return cls(names_in_order, values[order], lower[order], upper[order], asked)
 
     @classmethod
     def from_summary(cls, summary: TrainingSummary) -> Importances:
@@ -91,24 +102,27 @@ class Importances:
             np.array([part.importance for part in parts], dtype=np.float64),
             np.array([part.lower for part in parts], dtype=np.float64),
             np.array([part.upper for part in parts], dtype=np.float64),
+            _asked([part.no_effect for part in parts]),
         )
 
     def __iter__(self) -> Iterator[Importance]:
-        rows = zip(self.names, self.values, self.lower, self.upper, strict=True)
-        return (Importance(name, float(v), float(a), float(b)) for name, v, a, b in rows)
+        return (self[name] for name in self.names)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, name: str) -> Importance:
         i = self.names.index(name)
-        return Importance(name, float(self.values[i]), float(self.lower[i]), float(self.upper[i]))
+        asked = np.nan if self.no_effect is None else float(self.no_effect[i])
+        found = float(self.values[i]), float(self.lower[i]), float(self.upper[i])
+        return Importance(name, *found, None if np.isnan(asked) else asked)
 
     def to_frame(self) -> pd.DataFrame:
-        """A data frame with columns part, importance, lower, upper."""
+        """A data frame with columns part, importance, lower, upper, and no_effect if asked."""
         import pandas as pd
 
         columns = {"importance": self.values, "lower": self.lower, "upper": self.upper}
+        columns |= {} if self.no_effect is None else {"no_effect": self.no_effect}
         return pd.DataFrame({"part": self.names, **columns})
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,4 +132,14 @@ class Importances:
     def __repr__(self) -> str:
         rows = [[i.name, number(i.value), number(i.lower), number(i.upper)] for i in self]
         head = ["part", "importance", "lower", "upper"]
+        if self.no_effect is not None:
+            rows = [[*row, probability(it.no_effect)] for row, it in zip(rows, self, strict=True)]
+            head.append("p if null")
         return "Importances (root mean square contribution, 95 % band)\n" + table(head, rows)
+
+
+def _asked(values: list[float | None]) -> NDArray[np.float64] | None:
+    """NaN for None; None where there is nothing else."""
+    if all(value is None for value in values):
+        return None
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

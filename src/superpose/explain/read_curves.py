@@ -89,6 +89,7 @@ def curves(
             missing=missing if attribute.missing else None,
             importance=None if summary is None else importance_of(summary.parts[index]),
             by_hand=by_hand if by_hand.any() else None,
+            jump=None if summary is None else summary.parts[index].jump,
             notes=edit_notes(fit, index),
         )
     return found
@@ -101,4 +102,4 @@ def units_of(outputs: Outputs) -> str | tuple[str, ...]:
 
 def importance_of(part: PartSummary) -> Importance:
     """The importance that a summary keeps of a part."""
-    return Importance(part.name, part.importance, part.lower, part.upper)
+    return Importance(part.name, part.importance, part.lower, part.upper, part.no_effect)

@@ -106,6 +106,11 @@ class PartSummary:
         Effective degrees of freedom that the data spend on it.
     concurvity : float
         Share of its contributions that a sum of the other parts could imitate, 0 to 1 (R squared).
+    no_effect : float or None
+        Main curves: probability of evidence as strong as this if the curve were null.
+    jump : tuple of two floats, or None
+        Main curves of numbers: the value at which the curve looks most like a jump, and the
+        probability that a curve without one shows a step as clear anywhere.
     counts : tuple of tuple of int
         Pairs, and terms of two attributes: rows in each cell of the two attributes' histograms.
     inner_edges, inner_counts, inner_sd : tuple
@@ -121,6 +126,8 @@ class PartSummary:
     upper: float
     dof: float
     concurvity: float = 0.0
+    no_effect: float | None = None
+    jump: tuple[float, float] | None = None
     counts: tuple[tuple[int, ...], ...] = ()
     inner_edges: tuple[float, ...] = ()
     inner_counts: tuple[int, ...] = ()

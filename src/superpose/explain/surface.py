@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain.importance import Importance
+from superpose.explain.simultaneous import SimultaneousBand
 from superpose.explain.summary import AttributeSummary
 from superpose.explain.text import number, signed, spread, table
 
@@ -40,6 +41,8 @@ class Surface:
     counts : array [C, D]
         Training rows in each cell of the two histograms in `supports`; empty where unknown.
     importance : Importance or None
+    simultaneous : SimultaneousBand or None
+        The band that holds the whole surface, where it was asked for; see `simultaneous_bands`.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Surface:
     supports: tuple[AttributeSummary, ...] = ()
     counts: NDArray[np.int64] | None = None
     importance: Importance | None = None
+    simultaneous: SimultaneousBand | None = None
 
     def seen(self) -> NDArray[np.bool_]:
         """Whether each lattice point lies in a cell near training rows [A, B].

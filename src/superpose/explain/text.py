@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["number", "signed", "spread", "table"]
+__all__ = ["number", "probability", "signed", "spread", "table"]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -37,6 +37,19 @@ def signed(value: float, digits: int = 3) -> str:
     ('+0.5', '-2', '0')
     """
     return ("+" if value > 0 else "") + number(value, digits)
+
+
+def probability(value: float | None) -> str:
+    """A probability as tests report it; a dash for one that was not asked.
+
+    Examples
+    --------
+    >>> [probability(v) for v in (0.5, 0.0314, 3e-9, None)]
+    ['0.5', '0.031', '< 0.0001', '–']
+    """
+    if value is None:
+        return "–"
+    return "< 0.0001" if value < 1e-4 else number(value, 2)
 
 
 def spread(count: int, most: int) -> list[int]:

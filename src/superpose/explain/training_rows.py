@@ -22,7 +22,7 @@ from superpose.explain.summary import (
 )
 
 if TYPE_CHECKING:
-    from superpose.fitting import Fit
+    from superpose.fitting import Check, Fit
 
 __all__ = ["summarise"]
 
@@ -164,6 +164,7 @@ def _parts(
     names, u = part_names(fit), encode(fit, x)
     kept: list[dict[str, Any]] = []
     means: list[Array] = []
+    checks = getattr(fit, "checks", ())
     for index, part in enumerate(parts_of(fit)):
         mean, sd = evaluate(fit, index, u)
         value, lower, upper = root_mean_square_band(mean, sd, weight)
@@ -177,6 +178,7 @@ def _parts(
                 "lower": lower,
                 "upper": upper,
                 "dof": float(fit.posterior.dof[index]),
+                **(_asked(checks[index]) if checks else {}),
                 "counts": _cell_counts(x, part.attributes, attributes),
                 **(_inner(inner_sums(part, u), sd) if part.kind == "term" else {}),
             }
@@ -187,6 +189,10 @@ def _parts(
         for fields, share in zip(kept, imitated, strict=True)
     )
     return parts, _strongest(correlation, names)
+
+
+def _asked(check: Check) -> dict[str, Any]:
+    return {"no_effect": check.no_effect, "jump": check.jump}
 
 
 def _inner(h: Array, sd: Array) -> dict[str, tuple[Any, ...]]:

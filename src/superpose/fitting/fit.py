@@ -11,6 +11,7 @@ import torch
 
 from superpose.errors import ConvergenceWarning, InputError
 from superpose.fitting.assemble import assemble
+from superpose.fitting.checks import Check, check_curves
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
@@ -55,6 +56,8 @@ class Fit:
         flatters them a little.
     edits : tuple of Edit
         What was changed by hand since, in that order.
+    checks : tuple of Check
+        What the rows say against each part; empty where they were not asked.
     """
 
     network: Superposition
@@ -68,6 +71,7 @@ class Fit:
     gradient: float
     held_out: torch.Tensor | None = None
     edits: tuple[Edit, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     def dof(self) -> float:
         """Return the effective degrees of freedom of all parts and outputs together.
@@ -180,6 +184,7 @@ def fit_superposition(
         *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),
         *(solution.converged, solution.iterations, gradient),
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
+        checks=check_curves(rows.attributes, axis_units, *growth.training, solution),
     )
 
 

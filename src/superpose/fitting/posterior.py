@@ -96,6 +96,27 @@ class Posterior:
         return torch.cat([self._variance(every, rows, bias=True) for rows in chunks])
 
     @torch.no_grad()
+    def part_factor(
+        self, index: int, axis_units: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what a part's values at several rows have in common, and what each has alone.
+
+        The values of output k at rows [N, n] in axis units have the covariance F[k] F[k]ᵀ, plus,
+        in each row, the variance that the prior leaves open there.
+
+        Returns
+        -------
+        factor : Tensor [K, N, m]
+        left_open : Tensor [N, K]
+        """
+        piece, factors = self._jacobian(index, axis_units), []
+        for k in range(self.network.n_outputs):
+            jacobian, covariance = self._rows(k, [index], [piece], bias=False)
+            values, vectors = torch.linalg.eigh(covariance)
+            factors.append(jacobian @ (vectors * values.clamp(min=0.0).sqrt()))
+        return torch.stack(factors), piece[2]
+
+    @torch.no_grad()
     def _variance(self, parts: list[int], axis_units: torch.Tensor, bias: bool) -> torch.Tensor:
         pieces = [self._jacobian(i, axis_units) for i in parts]
         n_outputs = self.network.n_outputs
@@ -112,19 +133,29 @@ class Posterior:
         bias: bool,
     ) -> torch.Tensor:
         """Return J S Jᵀ of output k, [N]."""
-        rows = [pieces[0][0].new_ones(len(pieces[0][0]), 1)] if bias and pieces else []
-        places = [k * self.stride] if bias else []
         if not pieces:
             return self.covariance[k * self.stride, k * self.stride][None]
+        jacobian, covariance = self._rows(k, parts, pieces, bias)
+        return ((jacobian @ covariance) * jacobian).sum(1)
+
+    def _rows(
+        self,
+        k: int,
+        parts: list[int],
+        pieces: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
+        bias: bool,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return J [N, m] of output k, and the covariance [m, m] of what it multiplies."""
+        rows = [pieces[0][0].new_ones(len(pieces[0][0]), 1)] if bias else []
+        places = [k * self.stride] if bias else []
         for i, (shared, inner, _) in zip(parts, pieces, strict=True):
             share = self.shares[i]
             rows += [shared, inner[k]]
             first = share.shared[0] + k * self.stride
             places += range(first, first + share.shared[1])
             places += range(share.inner[0], sum(share.inner))
-        jacobian = torch.cat(rows, 1)
         index = torch.tensor(places, dtype=torch.long)
-        return ((jacobian @ self.covariance[index][:, index]) * jacobian).sum(1)
+        return torch.cat(rows, 1), self.covariance[index][:, index]
 
     def _jacobian(
         self, i: int, axis_units: torch.Tensor

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from superpose.explain import Curve
+from superpose.explain import Curve, simultaneous_bands
 from superpose.plots.style import BAND, INK, OUTPUTS, QUIET, RISES, axes, tidy
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ class CurveDisplay:
 
     Beyond the data the background is grey and the line dashed. Grey bars at the foot are the
     histogram of the training rows, the ticks below them single values. Few extreme values do not
-    squeeze the figure: it then shows the middle 99 % of the rows and says so.
+    squeeze the figure: it then shows the middle 99 % of the rows and says so. Where the curve has a
+    simultaneous band, it is the outer, lighter shade, with its name.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ class CurveDisplay:
         The curve's line (first) or markers, one for each output, and their dashed ends.
     bands_ : list
         The band of each output.
+    whole_bands_ : list
+        The simultaneous band of each output; empty where there is none.
     histogram_, rug_
         Where the data are; None where it is not known.
     by_hand_ : list of Line2D
@@ -57,9 +60,13 @@ class CurveDisplay:
         self.curve = curve
 
     @classmethod
-    def from_estimator(cls, model: Any, name: str) -> CurveDisplay:
-        """The display of one of a fitted estimator's main curves."""
-        return cls(model.curves_[name])
+    def from_estimator(cls, model: Any, name: str, *, simultaneous: bool = False) -> CurveDisplay:
+        """The display of one of a fitted estimator's main curves; with the outer band if asked."""
+        if not simultaneous:
+            return cls(model.curves_[name])
+        curve = simultaneous_bands(model.fit_, model.summary_)[name]
+        assert isinstance(curve, Curve)
+        return cls(curve)
 
     def plot(self, ax: Axes | None = None) -> CurveDisplay:
         """Draw, and return self.
@@ -73,6 +80,7 @@ class CurveDisplay:
         self.figure_ = self.ax_.figure
         self.lines_: list[Any] = []
         self.bands_: list[Any] = []
+        self.whole_bands_: list[Any] = []
         self.by_hand_: list[Any] = []
         self.histogram_: Any = None
         self.rug_: Any = None
@@ -83,6 +91,7 @@ class CurveDisplay:
             draw = self._levels if self.curve.kind == "category" else self._line
             draw(k, len(names), colour, name)
             self._by_hand(k)
+            self._whole(k, colour)
         self.ax_.axhline(0, color=QUIET, linewidth=0.8, zorder=0)
         if self.curve.kind == "number":
             self._support()
@@ -106,6 +115,27 @@ class CurveDisplay:
         self.lines_ += self.ax_.plot(x, mean, color=colour, linewidth=1, linestyle=(0, (3, 2)))
         alpha = 0.22 if count == 1 else 0.12
         self.bands_.append(self.ax_.fill_between(x, lower, upper, color=colour, alpha=alpha, lw=0))
+
+    def _whole(self, k: int, colour: str) -> None:
+        """The band that holds the whole curve, around the pointwise one."""
+        band = self.curve.simultaneous
+        if band is None:
+            return
+        count, label = len(self.curve.x), f"holds the whole curve, {100 * band.level:g} %"
+        lower, upper = (a.reshape(count, -1)[:, k] for a in (band.lower, band.upper))
+        name = label if k == 0 else "_"
+        if self.curve.kind == "category":
+            place = self.lines_[k].get_xdata()[:count]
+            drawn: Any = self.ax_.vlines(place, lower, upper, color=colour, lw=1, label=name)
+        else:
+            drawn = self.ax_.fill_between(
+                self.curve.x, lower, upper, color=colour, alpha=0.1, lw=0, label=name
+            )
+        self.whole_bands_.append(drawn)
+        if k == 0:
+            self.ax_.annotate(
+                f"outer band {label}", (0.01, 0.99), xycoords="axes fraction", va="top", fontsize=8
+            )
 
     def _by_hand(self, k: int) -> None:
         """Mark what a person set."""

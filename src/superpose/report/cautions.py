@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from superpose.explain import AttributeSummary
+from superpose.explain.text import probability
 from superpose.report.html import Markup, tag
 from superpose.report.model import Reading
 from superpose.report.numbers import number, plural
@@ -22,6 +23,7 @@ def cautions(reading: Reading) -> list[Markup]:
         ("Parts that others could imitate", _imitated(reading)),
         ("Few data", _few(reading)),
         ("Parts that may not matter", _flat(reading)),
+        ("Curves that may jump", _jumps(reading)),
         ("Missing values", _missing(reading)),
         ("What a band is, and is not", _bands()),
         ("The fit did not converge", _converged(reading)),
@@ -136,6 +138,21 @@ def _flat(reading: Reading) -> str:
     shown = join_words(flat[:8]) + (f" and {len(flat) - 8} more" if len(flat) > 8 else "")
     return (
         f"The band holds zero everywhere for {shown}. Do not read a meaning into the line's shape."
+    )
+
+
+def _jumps(reading: Reading) -> str:
+    named = [
+        f"{name} near {number(it.jump[0])} (p {probability(it.jump[1])})"
+        for name, it in reading.curves.items()
+        if it.jump is not None and it.jumps()
+    ]
+    if not named:
+        return ""
+    more = f", and {len(named) - 6} more" if len(named) > 6 else ""
+    return (
+        f"The rows show a step, or a bend, sharper than the curve takes: {join_words(named[:6])}"
+        f'{more}. Curve and band smear it and do not hold there. Kernel "matern12" may take it.'
     )
 
 

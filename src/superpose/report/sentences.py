@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain import Curve, Surface, Term
+from superpose.explain.text import probability
 from superpose.report.chart_curve import columns_of
 from superpose.report.numbers import number, signed
 
@@ -38,6 +39,11 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
         said.append(
             "The band holds zero everywhere: these data do not show that it matters beyond the "
             "other parts."
+        )
+    if curve.no_effect is not None:
+        said.append(
+            "If it had no effect, evidence as strong as this would turn up with a probability of "
+            f"{probability(curve.no_effect)}."
         )
     if curve.missing is not None:
         m = curve.missing

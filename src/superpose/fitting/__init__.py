@@ -3,6 +3,6 @@
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
-from superpose.fitting.posterior import Posterior, Share
+from superpose.fitting.posterior import MovedHeights, Posterior, Share
 
-__all__ = ["DialStep", "Edit", "Fit", "Posterior", "Share", "fit_superposition"]
+__all__ = ["DialStep", "Edit", "Fit", "MovedHeights", "Posterior", "Share", "fit_superposition"]

@@ -44,6 +44,7 @@ class FakePart:
     formula: Callable[[Tensor], Tensor]
     weights: Tensor
     inner: dict[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    moved: tuple[Callable[[Tensor], Tensor], ...] = ()
     outer_knots: Tensor = field(default_factory=lambda: torch.linspace(-1.0, 2.0, 7))
 
     def __call__(self, u: Tensor) -> Tensor:
@@ -52,6 +53,9 @@ class FakePart:
         own = torch.full_like(u, float("nan"))  # reads its own columns and no others
         own[:, list(self.attributes)] = u[:, list(self.attributes)]
         return self.formula(own)[:, None] * self.weights
+
+    def whole(self, u: Tensor) -> Tensor:
+        return self(u)  # nothing moved
 
     def inner_sum(self, u: Tensor) -> Tensor:
         return sum(psi(u[:, p]) for p, psi in self.inner.items())

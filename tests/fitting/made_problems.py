@@ -30,13 +30,8 @@ def normal(n: int, seed: int = 0) -> torch.Tensor:
 def numbers(x: torch.Tensor, n_knots: int = 8) -> list[Attribute]:
     """Attributes for the columns of a table, with an offset for missing values where there are."""
     return [
-        Attribute(
-            f"x{p}",
-            "number",
-            Axis.from_data(x[:, p], n_knots=n_knots),
-            None,
-            bool(x[:, p].isnan().any()),
-        )
+        Attribute(f"x{p}", "number", Axis.from_data(x[:, p], n_knots=n_knots), None,
+                  bool(x[:, p].isnan().any()))
         for p in range(x.shape[1])
     ]
 

@@ -131,7 +131,5 @@ def test_counts_follow_the_design():
     design, _, network, posterior, _ = made()
     assert network.n_curves() == 4 + 2 + (3 + 4)
     assert [share.shared[1] for share in posterior.shares] == [
-        *(b.columns.shape[1] for b in design.blocks),
-        *(t.n_outer for t in design.terms),
-    ]
+        *(b.columns.shape[1] for b in design.blocks), *(t.n_outer for t in design.terms)]
     assert sum(share.inner[1] for share in posterior.shares) == design.n_inner

@@ -59,23 +59,14 @@ def test_labels_tell_slope_smooth_and_missing():
         basis = InputBasis(attribute, missing=attribute.missing)
         labels = main_block(0, basis, u, torch.ones(N).double()).labels
         found[kind] = tuple(labels.count(what) for what in ("slope", "smooth", "missing"))
-    assert found == {
-        "number": (1, 6, 0),
-        "holes": (1, 6, 1),
-        "levels": (0, 3, 0),
-        "two values": (1, 0, 0),
-        "constant": (0, 0, 0),
-    }
+    assert found == {"number": (1, 6, 0), "holes": (1, 6, 1), "levels": (0, 3, 0),
+                     "two values": (1, 0, 0), "constant": (0, 0, 0)}
 
 
 def test_principal_columns_are_uncorrelated_strongest_first(case):
     basis, u, weight = case
-    basis = InputBasis(
-        Attribute("u", "category", None, ("a", "b", "c"))
-        if basis.kind == "category"
-        else numbers(u[:, None])[0],
-        length_scale=LENGTH_SCALE,
-    )
+    basis = InputBasis(Attribute("u", "category", None, ("a", "b", "c")) if basis.kind == "category"
+                       else numbers(u[:, None])[0], length_scale=LENGTH_SCALE)
     made = side(basis, u, weight)
     known = weight * ~u.isnan()
     covariance = (made.columns * known[:, None]).mT @ made.columns / known.sum()

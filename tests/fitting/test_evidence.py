@@ -80,13 +80,8 @@ def slope_at(design, problem, groups, rho):
     member = membership(groups, len(rho))
     precision = member @ rho.exp()
     return solution, slope_of(
-        solution.state.theta,
-        solution.covariance / solution.state.noise,
-        precision,
-        member,
-        rho,
-        solution.state.noise,
-        len(problem.y) - 1.0,
+        solution.state.theta, solution.covariance / solution.state.noise, precision, member, rho,
+        solution.state.noise, len(problem.y) - 1.0,
     )
 
 
@@ -115,12 +110,8 @@ def test_freedom_is_the_trace_of_the_smoother(gaussian):
     design, problem, groups, rho = gaussian
     solution, slope = slope_at(design, problem, groups, rho)
     smoother = torch.stack(
-        [
-            design.predict(at(design, problem_with(problem, e), rho).state.theta)[:, 0]
-            for e in torch.eye(N, dtype=torch.float64)
-        ],
-        1,
-    )
+        [design.predict(at(design, problem_with(problem, e), rho).state.theta)[:, 0]
+         for e in torch.eye(N, dtype=torch.float64)], 1)
     assert slope.freedom.sum().item() + 1 == pytest.approx(smoother.trace().item(), abs=1e-6)
     assert torch.equal(slope.freedom, solution.freedom)
 

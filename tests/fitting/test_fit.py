@@ -222,17 +222,8 @@ def test_odd_tables_are_fitted(name):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::superpose.errors.ConvergenceWarning")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a constant column",
-        "a column without a value",
-        "one column",
-        "a column twice",
-        "two rows",
-        "a constant target",
-    ],
-)
+@pytest.mark.parametrize("name", ["a constant column", "a column without a value", "one column",
+                                  "a column twice", "two rows", "a constant target"])
 def test_odd_tables_are_fitted_with_the_whole_dial(name):
     x, y = odd_tables()[name]
     fit = fitted(x, y, pairs="auto", terms="auto", n_knots=8)

@@ -6,9 +6,8 @@ import torch
 from superpose.fitting.folds import MEDIUM, SMALL, held_out
 
 
-@pytest.mark.parametrize(
-    ("n", "folds"), [(2, 2), (3, 3), (7, 5), (100, 5), (SMALL, 5), (SMALL + 1, 3), (MEDIUM, 3)]
-)
+@pytest.mark.parametrize(("n", "folds"), [(2, 2), (3, 3), (7, 5), (100, 5), (SMALL, 5),
+                                          (SMALL + 1, 3), (MEDIUM, 3)])
 def test_every_row_is_held_out_once(n, folds):
     masks = held_out(n, None, 0)
     assert len(masks) == folds

@@ -22,7 +22,7 @@ N = 120
 def table(loss="gaussian", seed=0, n=N):
     """Three columns, the last one with holes, and a target that needs two of them."""
     x = uniform(n, 3, seed)
-    x[::7, 2] = torch.nan
+    x[:: 7, 2] = torch.nan
     f = 3 * torch.sin(6 * x[:, 0]) - 4 * x[:, 1]
     if loss == "gaussian":
         return x, f + 0.5 * normal(n, seed)
@@ -154,9 +154,8 @@ def test_separable_classes_converge(classes_):
 
 
 def test_steps_that_run_out_are_told():
-    solution = solve(
-        *convex("bernoulli"), start_of(convex("bernoulli")[0]), iterations=2, tolerance=1e-9
-    )
+    solution = solve(*convex("bernoulli"), start_of(convex("bernoulli")[0]), iterations=2,
+                     tolerance=1e-9)
     assert not solution.converged
     assert solution.iterations == 2
     assert max(solution.decrement, solution.gain) > 1e-9
@@ -181,11 +180,8 @@ def test_a_term_is_fitted_to_a_stationary_point(loss):
     x = uniform(n, 2)
     h = torch.sin(5 * x[:, 0]) + 3 * x[:, 1] - 1.5
     f = 2 * (h**2 - 1)
-    y = {
-        "gaussian": f + 0.1 * normal(n),
-        "bernoulli": classes(3 * f),
-        "multinomial": classes(3 * torch.stack([f, -f, 0 * f], 1)),
-    }[loss]
+    y = {"gaussian": f + 0.1 * normal(n), "bernoulli": classes(3 * f),
+         "multinomial": classes(3 * torch.stack([f, -f, 0 * f], 1))}[loss]
     n_outputs = 3 if loss == "multinomial" else 1
     design = design_of(numbers(x, 5), x, n_outputs=n_outputs, terms=((0, 1),))
     problem = problem_of(y, loss)

@@ -35,11 +35,8 @@ def fitted(loss="gaussian", pairs=(), terms=(), spread=1.0, seed=0):
     f = torch.sin(5 * x[:, 0]) + x[:, 1] * x[:, 0]
     f = f + (2 * x[:, 0] - x[:, 1]) ** 2 if terms else f
     n_outputs = 3 if loss == "multinomial" else 1
-    y = {
-        "gaussian": f + 0.2 * normal(N),
-        "bernoulli": classes(2 * f - 1),
-        "multinomial": classes(torch.stack([f, -f, x[:, 1]], 1)),
-    }[loss]
+    y = {"gaussian": f + 0.2 * normal(N), "bernoulli": classes(2 * f - 1),
+         "multinomial": classes(torch.stack([f, -f, x[:, 1]], 1))}[loss]
     attributes = numbers(x)
     design = design_of(attributes, x, n_outputs=n_outputs, pairs=pairs, terms=terms)
     start = start_of(design, seed=1 if terms else None)
@@ -94,8 +91,7 @@ def test_variances_with_terms_are_those_of_finite_differences(loss):
     theta, step, u = state.theta, 1e-6, network.encode(x)
     moves = step * torch.eye(len(theta), dtype=torch.float64)
     jacobian = torch.stack(
-        [(design.predict(theta + e) - design.predict(theta - e)) / (2 * step) for e in moves], 2
-    )
+        [(design.predict(theta + e) - design.predict(theta - e)) / (2 * step) for e in moves], 2)
     jacobian = less_mean(jacobian.mT).mT  # [N, K, P]
     expected = torch.einsum("nkp,pq,nkq->nk", jacobian, solution.covariance, jacobian)
     found = closed(posterior).variance(u)
@@ -105,9 +101,8 @@ def test_variances_with_terms_are_those_of_finite_differences(loss):
     for i in range(2):
         own = torch.cat([outer[i].flatten(), *inner[i]])
         own_jacobian = jacobian[:, :, own]
-        part = torch.einsum(
-            "nkp,pq,nkq->nk", own_jacobian, solution.covariance[own][:, own], own_jacobian
-        )
+        part = torch.einsum("nkp,pq,nkq->nk", own_jacobian, solution.covariance[own][:, own],
+                            own_jacobian)
         found = closed(posterior).part_variance(len(design.blocks) + i, u)
         assert found.numpy() == pytest.approx(part.numpy(), rel=1e-4)
     assert fixed.shape[1] == design.fixed.shape[1]

@@ -34,9 +34,7 @@ def test_gains_are_those_of_the_formula_in_loops(n_outputs):
     squares = [np.square(c) for c in columns]
     spread = [
         np.einsum("n,ni,nj->ij", w, a, b).max()
-        for a in squares
-        for b in squares
-        for w in information.numpy().T
+        for a in squares for b in squares for w in information.numpy().T
     ]
     strengths = np.exp(np.linspace(-4, 10, 15)) / max(spread)
     for p, r in ((0, 1), (0, 2), (1, 2)):
@@ -90,9 +88,8 @@ def test_missing_rows_and_constant_columns_take_no_part():
 
 
 def test_without_information_there_is_no_pair():
-    gains = pair_gains(
-        sides(uniform(10, 2)), torch.zeros(10, 1).double(), torch.zeros(10, 1).double()
-    )
+    gains = pair_gains(sides(uniform(10, 2)), torch.zeros(10, 1).double(),
+                       torch.zeros(10, 1).double())
     assert torch.isneginf(gains).all()
 
 
@@ -100,9 +97,7 @@ def test_gains_do_not_depend_on_the_order_of_the_rows():
     x, residual = uniform(50, 3), normal(50)[:, None]
     order = torch.randperm(50, generator=generator(1))
     ones = torch.ones(50, 1, dtype=torch.float64)
-    one, two = (
-        pair_gains(sides(x), residual, ones),
-        pair_gains(sides(x[order]), residual[order], ones),
-    )
+    one, two = pair_gains(sides(x), residual, ones), pair_gains(sides(x[order]), residual[order],
+                                                                ones)
     upper = torch.ones(3, 3).triu(1).bool()
     assert one[upper].numpy() == pytest.approx(two[upper].numpy(), abs=1e-9)

@@ -82,12 +82,8 @@ class Maker:
 
     @property
     def described(self) -> dict:
-        return {
-            "bias": self.bias.numpy(),
-            "mains": self.mains,
-            "pairs": self.pairs,
-            "terms": self.terms,
-        }
+        return {"bias": self.bias.numpy(), "mains": self.mains, "pairs": self.pairs,
+                "terms": self.terms}
 
     def rows(self, n: int, missing: float = 0.0) -> torch.Tensor:
         """Rows inside and a little outside the data, with unseen levels where there are levels."""

@@ -17,11 +17,8 @@ def test_cardinal_functions_are_the_kriging_weights():
     assert basis.cardinal(U).numpy() == pytest.approx(np.stack(expected), abs=1e-10)
 
 
-@pytest.mark.parametrize(
-    "attribute",
-    [number("a"), number("a", 1), category("c")],
-    ids=["number", "constant", "category"],
-)
+@pytest.mark.parametrize("attribute", [number("a"), number("a", 1), category("c")],
+                         ids=["number", "constant", "category"])
 def test_missing_values_have_a_height_of_their_own(attribute):
     known = InputBasis(attribute)
     basis = InputBasis(attribute, missing=True)

@@ -109,13 +109,8 @@ def test_the_order_of_the_attributes_of_a_term_changes_nothing():
     maker = Maker([number("a"), number("b"), number("c")]).term(0, 1, 2)
     (term,), x = maker.parts, maker.rows(40)
     order = [2, 0, 1]
-    turned = Term(
-        tuple(order),
-        [term.bases[i] for i in order],
-        [term.inner_heights[i] for i in order],
-        term.outer_basis,
-        term.heights,
-    )
+    turned = Term(tuple(order), [term.bases[i] for i in order],
+                  [term.inner_heights[i] for i in order], term.outer_basis, term.heights)
     with torch.no_grad():
         assert (turned(x) - term(x)).abs().max() < 1e-12
         assert list(turned.inner) == order

@@ -9,7 +9,7 @@ from superpose.estimators.edit_state import edits_from, edits_to
 from superpose.estimators.network_state import Store, network_from, network_to
 from superpose.estimators.schema import Schema
 from superpose.fitting import DialStep, Fit, MovedHeights, Posterior, Share
-from superpose.networks import Superposition
+from superpose.networks import MainCurve, Superposition
 
 __all__ = ["fit_from", "fit_to"]
 
@@ -122,7 +122,7 @@ def _posterior_from(network: Superposition, words: dict[str, Any], store: Store)
     if any(max(sum(own) + further, sum(bent)) > len(covariance) for own, bent in places):
         raise ValueError("a covariance holds every part")
     for part, share in zip(network.parts, shares, strict=True):
-        if part.kind != "curve" and len(share.moved) not in (0, len(part.moved)):
+        if not isinstance(part, MainCurve) and len(share.moved) not in (0, len(part.moved)):
             raise ValueError("a curve that moved has a share in the posterior")
     return Posterior(network, covariance, shares, stride)
 

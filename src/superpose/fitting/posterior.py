@@ -4,8 +4,8 @@ Laplace: θ ~ N(mode, S) with S the inverse Gauss-Newton Hessian. A part with Ja
 variance J S Jᵀ; to this comes what the prior leaves open between and beyond the control points
 (Rasmussen and Williams, 2006, equation 2.42).
 
-What moved from pairs and terms to main curves is a linear map of their coefficients (of a term's, to
-first order), so it moves in the posterior too. Variance that is left open does not move.
+What moved from pairs and terms to main curves is a linear map of their coefficients (of those of a
+term, to first order), so it moves in the posterior too. Variance that is left open does not move.
 
 With more than two classes only differences of outputs have a meaning, so every variance is that of
 an output less the mean over the classes: a centred log-probability.
@@ -173,7 +173,8 @@ class Posterior:
 
     def _known(self, k: int, pieces: list[Slopes]) -> torch.Tensor:
         """Return J S Jᵀ of output k, [N]; derivatives in the same coefficient add up."""
-        columns, places = [], []
+        columns: list[torch.Tensor] = []
+        places: list[int] = []
         for piece in pieces:
             columns += [piece.shared, piece.bent[k]]
             first = piece.place[0] + k * self.stride

@@ -9,6 +9,7 @@ from superpose.explain.explanation import Explanation
 from superpose.explain.group_view import GroupMetric, GroupView
 from superpose.explain.held_out import score_held_out
 from superpose.explain.importance import Importance, Importances
+from superpose.explain.interactions import Interaction, Interactions, interactions
 from superpose.explain.outputs import Outputs
 from superpose.explain.parts import part_names
 from superpose.explain.rank_parts import importances
@@ -46,6 +47,8 @@ __all__ = [
     "Importance",
     "Importances",
     "InnerCurve",
+    "Interaction",
+    "Interactions",
     "Metric",
     "Missing",
     "Outputs",
@@ -60,6 +63,7 @@ __all__ = [
     "curves",
     "explain",
     "importances",
+    "interactions",
     "part_names",
     "score_held_out",
     "stability",

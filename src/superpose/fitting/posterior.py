@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from superpose.fitting.part_evidence import savage_dickey
 from superpose.networks import MainCurve, PairSurface, Superposition, Term
 
 CHUNK = 8192
@@ -170,6 +171,22 @@ class Posterior:
         That of all of it: what moved to the main curves is not taken off.
         """
         return self._own(i, axis_units)[0]
+
+    def evidence(self, i: int) -> float | None:
+        """Return what a pair or a term adds to the log evidence of all other parts, in nats.
+
+        For a term it is that of its outer curve, whose inner curves are as they are. None for a
+        part that is held: the posterior says nothing about it.
+        """
+        part, share = self.network.parts[i], self.shares[i]
+        directions, variance = share.directions[0], share.open_variance[0]
+        if not bool(directions.any()) or not variance > 0:
+            return None
+        heights = part.heights.detach().flatten(1)  # [K, H]
+        theta = torch.linalg.lstsq(directions, heights.mT).solution.mT
+        first = torch.arange(self.network.n_outputs)[:, None] * self.stride + share.shared[0]
+        places = (first + torch.arange(share.shared[1])).flatten()
+        return savage_dickey(theta, self.covariance[places][:, places], variance)
 
     def _known(self, k: int, pieces: list[Slopes]) -> torch.Tensor:
         """Return J S Jᵀ of output k, [N]; derivatives in the same coefficient add up."""

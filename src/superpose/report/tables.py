@@ -115,13 +115,13 @@ def _grid(fit: Fit, position: int, stops: Array) -> list[float]:
 def _term_tables(fit: Fit, summary: TrainingSummary, index: int, points: int) -> dict[str, Any]:
     part, kept = parts_of(fit)[index], summary.parts[index]
     grids, inner, less, ends = [], [], [], np.zeros(2)
-    moved = {curve.attributes[0]: curve for curve in part.moved}
+    moved, width = {it.attributes[0]: it for it in part.moved}, len(fit.network.bias)
     for p in part.attributes:
         stops = _stops(fit.network.attributes[p], points)
         u = encode(fit, rows_at({p: stops}, len(fit.network.attributes)))
         with torch.no_grad():
             values = part.inner[p](u[:, p]).detach().cpu().to(torch.float64).numpy().reshape(-1)
-            gone = moved[p](u).numpy() if p in moved else np.zeros((len(u), len(part.heights)))
+            gone = moved[p](u).numpy() if p in moved else np.zeros((len(u), width))
         less.append(_rounded(gone))
         grids.append(_grid(fit, p, stops))
         inner.append(_rounded(values))

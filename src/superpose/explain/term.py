@@ -53,7 +53,7 @@ class InnerCurve:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Term:
-    r"""One term :math:`\Phi(\sum_p \psi_p(x_p)) - \sum_p m_p(x_p)`: inner curves, then the outer one.
+    r"""One term :math:`\Phi(\sum_p \psi_p(x_p)) - \sum_p m_p(x_p)`: inner curves, then the outer.
 
     What was additive, :math:`m_p`, stands in the main curves; see `InnerCurve`.
 

@@ -166,11 +166,10 @@ class Posterior:
         return torch.stack(known, 1) + left_open
 
     def slopes(self, i: int, axis_units: torch.Tensor) -> Slopes:
-        """Return the derivative of part i in its own coefficients, at rows [N, n] in axis units.
-
-        That of all of it: what moved to the main curves is not taken off.
-        """
-        return self._own(i, axis_units)[0]
+        """Return the derivative of a pair or a term in its own coefficients at rows [N, n]."""
+        own, moved = self._own(i, axis_units)[0], self._moved(i, axis_units)
+        shared = sum((it.shared for it in moved), start=own.shared)
+        return replace(own, shared=shared, bent=sum((it.bent for it in moved), start=own.bent))
 
     def evidence(self, i: int) -> float | None:
         """Return what a pair or a term adds to the log evidence of all other parts, in nats.

@@ -46,4 +46,4 @@ def _contrasts(n_outputs: int) -> torch.Tensor:
     if n_outputs == 1:
         return torch.ones(1, 1, dtype=torch.float64)
     _, _, rows = torch.linalg.svd(torch.ones(1, n_outputs, dtype=torch.float64))
-    return rows[1:]
+    return rows[1:].contiguous()

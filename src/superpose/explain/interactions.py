@@ -96,9 +96,9 @@ class Interactions:
         return head, [
             [
                 it.name,
-                "held" if it.evidence is None else signed(it.evidence),
-                f"{number(100 * it.share, 2)} %",
-                f"{number(100 * it.moved, 2)} %",
+                "held" if it.evidence is None else signed(round(it.evidence, 2)),
+                f"{number(round(100 * it.share, 2), 2)} %",
+                f"{number(round(100 * it.moved, 2), 2)} %",
                 number(it.importance.value),
             ]
             for it in self.found
@@ -118,6 +118,7 @@ def interactions(fit: Fit, summary: TrainingSummary) -> Interactions:
     .. math:: \log N(0 \mid 0, s^2 I) - \log N(0 \mid \hat\theta, S).
 
     Parts were chosen on rows held out, not by this number, and smoothness and noise are as fitted.
+    For a term it is that of its outer curve with the inner curves as they are, which is rough.
     A part whose importance is small and whose evidence is large is there, and does not matter much.
 
     Parameters

@@ -104,6 +104,25 @@ def test_a_file_keeps_what_moved(tmp_path, classes):
         assert (kept.name, kept.share, kept.moved) == (own.name, own.share, own.moved)
 
 
+def test_a_value_missing_only_now_adds_the_mean_with_the_whole_spread_as_band(tmp_path):
+    """A column without holes in fit: nothing is known of its curve but its mean and its size."""
+    x, y = made_table(300)
+    x["b"] = x["b"].fillna(0.0)
+    model = KSTRegressor(pairs=0, terms=0, knots=6).fit(x, y)
+    model.save(tmp_path / "model.safetensors")
+    holes = x[:2].assign(b=np.nan, hue=[None, "red"])
+    for it in (model, load(tmp_path / "model.safetensors")):
+        found = it.explain(holes)
+        values, reach = found.values[:, :, 0], (found.upper - found.lower)[:, :, 0] / 2
+        assert values[0, 1:].tolist() == [0.0, 0.0]
+        for j, name in enumerate(found.names[1:], 1):
+            assert reach[0, j] == pytest.approx(1.959964 * it.importances_[name].value, rel=1e-6)
+        assert reach[1, 2] < reach[0, 2]  # red was seen
+        whole = found.prediction_upper - found.prediction
+        assert (whole[:, 0] > 0.9 * reach[:, 1]).all()
+        assert (whole > (it.explain(x[:2]).prediction_upper - it.explain(x[:2]).prediction)).all()
+
+
 def test_removing_an_interaction_leaves_the_main_curves(model, table):
     x, _ = table
     explanation = model.explain(x)

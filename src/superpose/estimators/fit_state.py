@@ -91,6 +91,8 @@ def _posterior_to(posterior: Posterior, store: Store) -> dict[str, Any]:
             store.at(i)[f"directions{j}"] = directions
         if share.centre is not None:
             store.at(i)["centre"] = share.centre
+        if share.spread is not None:
+            store.at(i)["spread"] = share.spread
         for j, moved in enumerate(share.moved):
             own = store.at(i).at("moved").at(j)
             own["shared"], own["bent"] = moved.shared, moved.bent
@@ -138,7 +140,10 @@ def _share(words: dict[str, Any], store: Store) -> Share:
         raise ValueError("a term has a mean slope for every inner coefficient")
     freedom, moved = float(words["freedom"]), enumerate(words.get("moved", []))
     maps = tuple(_moved(it, store.at("moved").at(i)) for i, it in moved)
-    return Share(own, bent, directions, variances, freedom, centre, maps)
+    spread = store.get("spread")
+    if spread is not None and (spread.ndim != 1 or bool((spread < 0).any())):
+        raise ValueError("a part has a variance for every output")
+    return Share(own, bent, directions, variances, freedom, centre, maps, spread)
 
 
 def _moved(words: dict[str, Any], store: Store) -> MovedHeights:

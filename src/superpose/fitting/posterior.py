@@ -98,6 +98,9 @@ class Share:
     moved : tuple of MovedHeights
         For a main curve: what moved to it from pairs and terms. For these: what moved away, a map
         for each curve in ``part.moved``.
+    spread : Tensor [K], optional
+        Mean square of the part over the training rows: its variance where it reads a missing value
+        of an attribute that had none in fit, so that nothing is known but its mean, 0.
     """
 
     shared: tuple[int, int]
@@ -107,6 +110,7 @@ class Share:
     freedom: float
     centre: torch.Tensor | None = None
     moved: tuple[MovedHeights, ...] = ()
+    spread: torch.Tensor | None = None
 
 
 class Posterior:
@@ -161,7 +165,7 @@ class Posterior:
         for i in parts:
             own, left = self._own(i, axis_units)
             pieces += [own, *self._moved(i, axis_units)]
-            left_open = left_open + left
+            left_open = left_open + left + self._unknown(i, axis_units)
         known = [self._known(k, pieces) for k in range(n_outputs)]
         return torch.stack(known, 1) + left_open
 
@@ -200,6 +204,14 @@ class Posterior:
         jacobian = columns[0].new_zeros(len(columns[0]), len(index))
         jacobian.index_add_(1, position, torch.cat(columns, 1))
         return ((jacobian @ self.covariance[index][:, index]) * jacobian).sum(1)
+
+    def _unknown(self, i: int, axis_units: torch.Tensor) -> torch.Tensor:
+        """Return the variance [N, K] of a part for values of a kind that was never learned."""
+        spread, names = self.shares[i].spread, self.network.attributes
+        if spread is None:
+            return axis_units.new_zeros(len(axis_units), 1)
+        read = [p for p in self.network.parts[i].attributes if not names[p].missing]
+        return axis_units[:, read].isnan().any(1, keepdim=True) * spread
 
     def _bias(self, n_rows: int) -> Slopes:
         one = torch.ones(n_rows, 1, dtype=torch.float64)

@@ -121,6 +121,8 @@ def _posterior_from(network: Superposition, words: dict[str, Any], store: Store)
     further = (network.n_outputs - 1) * stride
     places = [(it.shared, it.inner) for it in shares]
     places += [(it.place, it.inner) for share in shares for it in share.moved]
+    if any(it.spread is not None and len(it.spread) != network.n_outputs for it in shares):
+        raise ValueError("a part has a variance for every output")
     if any(max(sum(own) + further, sum(bent)) > len(covariance) for own, bent in places):
         raise ValueError("a covariance holds every part")
     for part, share in zip(network.parts, shares, strict=True):
@@ -142,7 +144,7 @@ def _share(words: dict[str, Any], store: Store) -> Share:
     maps = tuple(_moved(it, store.at("moved").at(i)) for i, it in moved)
     spread = store.get("spread")
     if spread is not None and (spread.ndim != 1 or bool((spread < 0).any())):
-        raise ValueError("a part has a variance for every output")
+        raise ValueError("a variance is 0 or above")
     return Share(own, bent, directions, variances, freedom, centre, maps, spread)
 
 

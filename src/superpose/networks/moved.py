@@ -20,7 +20,7 @@ class Moved(nn.Module):
     Parameters
     ----------
     curves : sequence of MainCurve
-        One an attribute, at most; none where nothing moved.
+        None where nothing moved.
 
     Examples
     --------

@@ -115,14 +115,14 @@ def _grid(fit: Fit, position: int, stops: Array) -> list[float]:
 def _term_tables(fit: Fit, summary: TrainingSummary, index: int, points: int) -> dict[str, Any]:
     part, kept = parts_of(fit)[index], summary.parts[index]
     grids, inner, less, ends = [], [], [], np.zeros(2)
-    moved, width = {it.attributes[0]: it for it in part.moved}, len(fit.network.bias)
+    width = len(fit.network.bias)
     for p in part.attributes:
         stops = _stops(fit.network.attributes[p], points)
         u = encode(fit, rows_at({p: stops}, len(fit.network.attributes)))
         with torch.no_grad():
             values = part.inner[p](u[:, p]).detach().cpu().to(torch.float64).numpy().reshape(-1)
-            gone = moved[p](u).numpy() if p in moved else np.zeros((len(u), width))
-        less.append(_rounded(gone))
+            gone = [it(u).numpy() for it in part.moved if it.attributes[0] == p]
+        less.append(_rounded(sum(gone, start=np.zeros((len(u), width)))))
         grids.append(_grid(fit, p, stops))
         inner.append(_rounded(values))
         ends += [values.min(), values.max()]

@@ -11,7 +11,7 @@ __all__ = ["key_figures", "overview"]
 
 
 def key_figures(reading: Reading) -> Markup:
-    """Four numbers that one wants first."""
+    """The numbers that one wants first; curves and heat maps are counted apart."""
     maps = reading.count("pair")
     curves = reading.fit.network.n_curves() - maps
     figures = [

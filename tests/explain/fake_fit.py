@@ -44,9 +44,13 @@ class FakePart:
     formula: Callable[[Tensor], Tensor]
     weights: Tensor
     inner: dict[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    moved: tuple[FakePart, ...] = ()
     outer_knots: Tensor = field(default_factory=lambda: torch.linspace(-1.0, 2.0, 7))
 
     def __call__(self, u: Tensor) -> Tensor:
+        return self.whole(u) - sum(curve(u) for curve in self.moved)
+
+    def whole(self, u: Tensor) -> Tensor:
         if self.kind == "term":
             return self.outer(self.inner_sum(u))
         own = torch.full_like(u, float("nan"))  # reads its own columns and no others
@@ -101,6 +105,9 @@ class FakePosterior:
         sd = 0.1 * (index + 1) * (1 + outside)
         return (sd**2)[:, None].expand(-1, len(self.network.bias))
 
+    def evidence(self, index: int) -> float:
+        return 10.0 * index
+
     def variance(self, u: Tensor) -> Tensor:
         start = torch.zeros(len(u), len(self.network.bias), dtype=u.dtype)
         return start + sum(self.part_variance(i, u) for i in range(len(self.network.parts)))
@@ -126,13 +133,14 @@ def fake_fit(loss: str = "bernoulli", names: tuple[str, ...] = ("wave", "skew", 
     w = torch.tensor(weights, dtype=torch.float64)
     line = {p: (lambda u: torch.nan_to_num(u)) for p in (0, 1)}
     three = {**line, 2: hue}
+    gone = (FakePart("curve", (0,), lambda u: 0.2 * (torch.nan_to_num(u[:, 0]) - 0.5), w),)
     parts = [
         FakePart("curve", (0,), lambda u: 4 * (u[:, 0] - 0.5), w),
         FakePart("curve", (1,), lambda u: 6 * (u[:, 1] - 0.5) ** 2 - 0.5, w),
         FakePart("curve", (2,), lambda u: hue(u[:, 2]), w),
         FakePart("pair", (0, 1), lambda u: 8 * (u[:, 0] - 0.5) * (u[:, 1] - 0.5), w),
         FakePart("term", (0, 1), lambda h: (h - 1) ** 2 - 0.17, w, line),
-        FakePart("term", (0, 1, 2), lambda h: torch.sin(2 * h), w, three),
+        FakePart("term", (0, 1, 2), lambda h: torch.sin(2 * h), w, three, gone),
         FakePart("curve", (3,), lambda u: 0.0 * u[:, 3], w),
     ]
     network = FakeNetwork(attributes, parts, 0.5 * w)

@@ -84,8 +84,12 @@ def test_a_term_is_its_inner_curves_then_its_outer_curve(fit, summary, rows):
     for index, term in zip((4, 5), terms(fit, summary).values(), strict=True):
         inner = sum(look_up(c, rows[:, p]) for p, c in enumerate(term.inner.values()))
         outer = term.mean.reshape(len(term.h), -1)[:, 0]
+        moved = [c.moved for c in term.inner.values() if c.moved is not None]
+        assert len(moved) == len(fit.network.parts[index].moved)
+        flat = [m[:-1].reshape(len(m) - 1, -1)[:, 0] for m in moved]
+        gone = sum(np.interp(rows[:, 0], term.inner["wave"].x, m) for m in flat)
         truth = fit.network.parts[index](fit.network.encode(torch.as_tensor(rows))).numpy()[:, 0]
-        np.testing.assert_allclose(np.interp(inner, term.h, outer), truth, atol=2e-4)
+        np.testing.assert_allclose(np.interp(inner, term.h, outer) - gone, truth, atol=2e-4)
 
 
 def test_a_term_of_two_attributes_is_also_a_surface(fit, summary):

@@ -43,6 +43,8 @@ def print_model(model: Any, console: Console | None = None) -> None:
         console.print(_quality(model.summary_.held_out))
     console.print(_dial(model.complexity_path_))
     console.print(_parts(model))
+    if len(model.interactions_):
+        console.print(_interactions(model.interactions_))
 
 
 def _head(done: Study) -> RenderableType:
@@ -136,6 +138,17 @@ def _parts(model: Any) -> RenderableType:
     if len(ranked) <= SHOWN:
         return table
     return Group(table, Text(f"  and {len(ranked) - SHOWN} more in the report", style="dim"))
+
+
+def _interactions(found: Any) -> RenderableType:
+    """Pairs and terms with the evidence for each; what is additive stands in the curves."""
+    head, rows = found.rows()
+    table = Table(box=SIMPLE, title="Which attributes interact", title_justify="left")
+    for name in head:
+        table.add_column(name, justify="left" if name == head[0] else "right", overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(escape(row[0]), *row[1:])
+    return table
 
 
 def _height(found: Any) -> float:

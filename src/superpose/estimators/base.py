@@ -112,6 +112,12 @@ class AbstractKST(BaseEstimator):
         return reading.importances(self)
 
     @property
+    def interactions_(self) -> Any:
+        """Which attributes interact, with the evidence; see `superpose.explain.interactions`."""
+        check_is_fitted(self)
+        return reading.interactions(self)
+
+    @property
     def complexity_path_(self) -> tuple[DialStep, ...]:
         """Every step of the dial: curves, their cost to read, degrees of freedom, loss."""
         check_is_fitted(self)

@@ -8,8 +8,8 @@ from typing import Any
 from superpose.estimators.edit_state import edits_from, edits_to
 from superpose.estimators.network_state import Store, network_from, network_to
 from superpose.estimators.schema import Schema
-from superpose.fitting import DialStep, Fit, Posterior, Share
-from superpose.networks import Superposition
+from superpose.fitting import DialStep, Fit, MovedHeights, Posterior, Share
+from superpose.networks import MainCurve, Superposition
 
 __all__ = ["fit_from", "fit_to"]
 
@@ -91,12 +91,18 @@ def _posterior_to(posterior: Posterior, store: Store) -> dict[str, Any]:
             store.at(i)[f"directions{j}"] = directions
         if share.centre is not None:
             store.at(i)["centre"] = share.centre
+        if share.spread is not None:
+            store.at(i)["spread"] = share.spread
+        for j, moved in enumerate(share.moved):
+            own = store.at(i).at("moved").at(j)
+            own["shared"], own["bent"] = moved.shared, moved.bent
     shares = [
         {
             "shared": list(share.shared),
             "inner": list(share.inner),
             "open_variance": list(share.open_variance),
             "freedom": share.freedom,
+            "moved": [{"place": list(it.place), "inner": list(it.inner)} for it in share.moved],
         }
         for share in posterior.shares
     ]
@@ -112,21 +118,48 @@ def _posterior_from(network: Superposition, words: dict[str, Any], store: Store)
     if network.n_outputs * stride > len(covariance):
         raise ValueError("a covariance holds every output")
     shares = [_share(it, store.at(i)) for i, it in enumerate(words["shares"])]
-    for share in shares:
-        last = share.shared[0] + (network.n_outputs - 1) * stride + share.shared[1]
-        if max(last, sum(share.inner)) > len(covariance):
-            raise ValueError("a covariance holds every part")
+    further = (network.n_outputs - 1) * stride
+    places = [(it.shared, it.inner) for it in shares]
+    places += [(it.place, it.inner) for share in shares for it in share.moved]
+    if any(it.spread is not None and len(it.spread) != network.n_outputs for it in shares):
+        raise ValueError("a part has a variance for every output")
+    if any(max(sum(own) + further, sum(bent)) > len(covariance) for own, bent in places):
+        raise ValueError("a covariance holds every part")
+    for part, share in zip(network.parts, shares, strict=True):
+        if not isinstance(part, MainCurve) and len(share.moved) not in (0, len(part.moved)):
+            raise ValueError("a curve that moved has a share in the posterior")
     return Posterior(network, covariance, shares, stride)
 
 
 def _share(words: dict[str, Any], store: Store) -> Share:
     variances = tuple(float(it) for it in words["open_variance"])
-    shared, inner = (tuple(int(it) for it in words[name]) for name in ("shared", "inner"))
-    if len(shared) != 2 or len(inner) != 2 or min(*shared, *inner, *variances) < 0:
-        raise ValueError("places and variances are 0 or above")
+    own, bent = _places(words, "shared")
+    if min(variances) < 0:
+        raise ValueError("variances are 0 or above")
     directions = tuple(store[f"directions{j}"] for j in range(len(variances)))
     centre = store.get("centre")
-    if centre is not None and (centre.ndim != 2 or centre.shape[1] != inner[1]):
+    if centre is not None and (centre.ndim != 2 or centre.shape[1] != bent[1]):
         raise ValueError("a term has a mean slope for every inner coefficient")
-    own, bent, freedom = (shared[0], shared[1]), (inner[0], inner[1]), float(words["freedom"])
-    return Share(own, bent, directions, variances, freedom, centre)
+    freedom, moved = float(words["freedom"]), enumerate(words.get("moved", []))
+    maps = tuple(_moved(it, store.at("moved").at(i)) for i, it in moved)
+    spread = store.get("spread")
+    if spread is not None and (spread.ndim != 1 or bool((spread < 0).any())):
+        raise ValueError("a variance is 0 or above")
+    return Share(own, bent, directions, variances, freedom, centre, maps, spread)
+
+
+def _moved(words: dict[str, Any], store: Store) -> MovedHeights:
+    own, bent = _places(words, "place")
+    found = MovedHeights(own, bent, store["shared"], store["bent"])
+    if (found.shared.shape[1:], found.bent.shape[2:]) != ((own[1],), (bent[1],)):
+        raise ValueError("what moved has a map for every coefficient")
+    return found
+
+
+def _places(words: dict[str, Any], name: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return where coefficients are that an output has to itself, and those of inner curves."""
+    first, count = (int(it) for it in words[name])
+    inner, width = (int(it) for it in words["inner"])
+    if min(first, count, inner, width) < 0:
+        raise ValueError("places are 0 or above")
+    return (first, count), (inner, width)

@@ -132,6 +132,8 @@ def _part_to(part: Any, store: Store) -> dict[str, Any]:
     words: dict[str, Any] = {"kind": part.kind, "attributes": list(part.attributes)}
     if isinstance(part, MainCurve):
         return {**words, "bases": [_basis_to(part.basis, store.at(0))]}
+    moved = store.at("moved")
+    words["moved"] = [_part_to(curve, moved.at(i)) for i, curve in enumerate(part.moved)]
     if isinstance(part, PairSurface):
         sides = [_basis_to(side, store.at(i)) for i, side in enumerate(part.sides)]
         return {**words, "bases": sides}
@@ -158,15 +160,23 @@ def _part_from(words: dict[str, Any], attributes: list[Attribute], store: Store)
     if words["kind"] == "curve":
         _require(len(read) == 1 and list(heights.shape[1:]) == sizes, "a height for each knot")
         return MainCurve(read[0], bases[0], heights)
+    moved = _moved_from(words.get("moved", []), attributes, store.at("moved"))
     if words["kind"] == "pair":
         _require(len(read) == 2 and list(heights.shape[1:]) == sizes, "a height for each knot")
-        return PairSurface((read[0], read[1]), (bases[0], bases[1]), heights)
+        return PairSurface((read[0], read[1]), (bases[0], bases[1]), heights, moved)
     _require(words["kind"] == "term", "a part is a curve, a pair or a term")
     inner = [store.at(i)["heights"] for i in range(len(read))]
     _require([list(z.shape) for z in inner] == [[n] for n in sizes], "a height for each knot")
     outer = _gp_basis(store.at("outer")["knots"], words["outer"])
     _require(list(heights.shape[1:]) == [outer.n_heights], "a height for each knot")
-    return Term(read, bases, inner, outer, heights)
+    return Term(read, bases, inner, outer, heights, moved)
+
+
+def _moved_from(
+    words: list[dict[str, Any]], attributes: list[Attribute], store: Store
+) -> list[MainCurve]:
+    _require(all(it["kind"] == "curve" for it in words), "what moved is curves")
+    return [_part_from(it, attributes, store.at(i)) for i, it in enumerate(words)]
 
 
 def _basis_to(basis: Any, store: Store) -> dict[str, Any]:

@@ -27,6 +27,7 @@ __all__ = [
     "export",
     "held_out",
     "importances",
+    "interactions",
     "kept_rows",
     "left_out",
     "report",
@@ -90,6 +91,13 @@ def importances(model: Any) -> Any:
     from superpose.explain import Importances
 
     return Importances.from_summary(model.summary_)
+
+
+def interactions(model: Any) -> Any:
+    """Pairs and terms, with the evidence for each."""
+    from superpose.explain import interactions as of
+
+    return of(model.fit_, model.summary_)
 
 
 def explain(model: Any, x: Floats) -> Any:

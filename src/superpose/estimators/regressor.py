@@ -70,6 +70,8 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         What was learned, to read and to draw; see `superpose.explain`.
     importances_ : superpose.explain.Importances
         How much each part moves the predictions of the training rows.
+    interactions_ : superpose.explain.Interactions
+        Pairs and terms, with the evidence for each and its share of the variance.
     complexity_path_ : tuple of DialStep
         Accuracy against the cost of reading, for every step of the dial.
     attributes_ : list of Attribute

@@ -10,6 +10,7 @@ from superpose.explain.explanation import Explanation
 from superpose.explain.group_view import GroupMetric, GroupView
 from superpose.explain.held_out import score_held_out
 from superpose.explain.importance import Importance, Importances
+from superpose.explain.interactions import Interaction, Interactions, interactions
 from superpose.explain.outputs import Outputs
 from superpose.explain.parts import part_names
 from superpose.explain.rank_parts import importances
@@ -48,6 +49,8 @@ __all__ = [
     "Importance",
     "Importances",
     "InnerCurve",
+    "Interaction",
+    "Interactions",
     "Metric",
     "Missing",
     "Outputs",
@@ -63,6 +66,7 @@ __all__ = [
     "curves",
     "explain",
     "importances",
+    "interactions",
     "part_names",
     "score_held_out",
     "simultaneous_bands",

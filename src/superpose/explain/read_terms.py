@@ -104,9 +104,17 @@ def _inner_curve(
     attribute = fit.network.attributes[position]
     grid = attribute_grid(attribute, points)
     values = np.append(grid, np.nan)
-    u = encode(fit, rows_at({position: values}, len(fit.network.attributes)))[:, position]
+    u = encode(fit, rows_at({position: values}, len(fit.network.attributes)))
     with torch.no_grad():
-        inner = part.inner[position](u).detach().cpu().to(torch.float64).numpy().reshape(-1)
+        moved = [it(u).numpy() for it in part.moved if it.attributes == (position,)]
+        inner = (
+            part.inner[position](u[:, position])
+            .detach()
+            .cpu()
+            .to(torch.float64)
+            .numpy()
+            .reshape(-1)
+        )
     return InnerCurve(
         name=attribute.name,
         kind=attribute.kind,
@@ -114,6 +122,7 @@ def _inner_curve(
         value=inner[:-1],
         missing=float(inner[-1]) if attribute.missing else None,
         support=None if supports is None else supports[position],
+        moved=squeeze(np.sum(moved, axis=0)) if moved else None,
     )
 
 

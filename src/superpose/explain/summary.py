@@ -116,6 +116,11 @@ class PartSummary:
     inner_edges, inner_counts, inner_sd : tuple
         Terms: the inner sum's histogram, and the posterior standard deviation of the term in each
         bin, one tuple per output; empty for the rest.
+    share : float
+        Its variance as a share of that of the predictions on the link scale. Shares of parts that
+        vary together do not add up to 1.
+    moved : float
+        Pairs and terms: share of what was learned that was additive and moved to main curves.
     """
 
     name: str
@@ -132,6 +137,8 @@ class PartSummary:
     inner_edges: tuple[float, ...] = ()
     inner_counts: tuple[int, ...] = ()
     inner_sd: tuple[tuple[float, ...], ...] = ()
+    share: float = 0.0
+    moved: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ class InnerCurve:
     missing : float or None
         What a missing value adds.
     support : AttributeSummary or None
+    moved : array [G + 1], or [G + 1, K], or None
+        What of the term is additive in this attribute: at ``x`` and, last, at a missing value. It
+        stands in the main curve and is taken off what the outer curve says.
     """
 
     name: str
@@ -45,11 +48,14 @@ class InnerCurve:
     value: Array
     missing: float | None = None
     support: AttributeSummary | None = None
+    moved: Array | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Term:
-    r"""One term :math:`\Phi(\sum_p \psi_p(x_p))`: read the inner curves first, then the outer one.
+    r"""One term :math:`\Phi(\sum_p \psi_p(x_p)) - \sum_p m_p(x_p)`: inner curves, then the outer.
+
+    What was additive, :math:`m_p`, stands in the main curves; see `InnerCurve`.
 
     Attributes
     ----------
@@ -61,13 +67,14 @@ class Term:
     h : array [H]
         Values of the inner sum, over its range on the training rows.
     mean, lower, upper : array [H], or [H, K] with K > 2 classes
-        What the term adds to the prediction for each value of the inner sum, and its band.
+        The outer curve :math:`\Phi`: what the term adds for each value of the inner sum, before
+        what moved to the main curves is taken off; with the band of what the term adds.
     level : float
     units : str, or tuple of K str
     edges, counts : array [B + 1], [B]
         Histogram of the inner sum over the training rows; empty where unknown.
     surface : Surface or None
-        The whole term as a heat map, where it reads two attributes.
+        What the term adds, as a heat map, where it reads two attributes.
     importance : Importance or None
 
     Examples
@@ -139,6 +146,7 @@ class Term:
                     "x": curve.x.tolist(),
                     "value": curve.value.tolist(),
                     "missing": curve.missing,
+                    "moved": None if curve.moved is None else curve.moved.tolist(),
                 }
                 for name, curve in self.inner.items()
             },
@@ -156,7 +164,9 @@ class Term:
         head = f"Term {self.name} in {self.units if one else f'{len(self.units)} outputs'}"
         lines = [head, "  first add up the inner curves"]
         lines += [f"    {name}: {_ends(curve)}" for name, curve in self.inner.items()]
-        lines.append("  then read the outer curve")
+        gone = any(curve.moved is not None for curve in self.inner.values())
+        less = ", less what stands in the main curves" if gone else ""
+        lines.append(f"  then read the outer curve{less}")
         rows = []
         for i in spread(len(self.h), 7):
             values = [a[i] for a in self._band()] if one else list(self.mean[i])

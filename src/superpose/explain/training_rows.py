@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
@@ -180,19 +181,38 @@ def _parts(
                 "dof": float(fit.posterior.dof[index]),
                 **(_asked(checks[index]) if checks else {}),
                 "counts": _cell_counts(x, part.attributes, attributes),
+                "moved": _moved(part, u, mean, weight),
                 **(_inner(inner_sums(part, u), sd) if part.kind == "term" else {}),
             }
         )
     correlation, imitated = _concurvity(means)
+    whole = _variance(sum(means, start=np.zeros((len(x), 1))), weight)
+    shares = [_variance(mean, weight) / whole if whole else 0.0 for mean in means]
     parts = tuple(
-        PartSummary(**fields, concurvity=float(share))
-        for fields, share in zip(kept, imitated, strict=True)
+        PartSummary(**fields, concurvity=float(alike), share=share)
+        for fields, alike, share in zip(kept, imitated, shares, strict=True)
     )
     return parts, _strongest(correlation, names)
 
 
 def _asked(check: Check) -> dict[str, Any]:
     return {"no_effect": check.no_effect, "jump": check.jump}
+
+
+def _variance(values: Array, weight: Array | None) -> float:
+    """Variance of contributions [N, K] over the rows, outputs added up."""
+    centred = values - np.average(values, axis=0, weights=weight)
+    return float(np.average(centred**2, axis=0, weights=weight).sum())
+
+
+def _moved(part: Any, u: Any, left: Array, weight: Array | None) -> float:
+    """Share of the variance of a pair or a term that moved to main curves."""
+    if part.kind == "curve" or not part.moved:
+        return 0.0
+    with torch.no_grad():
+        whole = part.whole(u).numpy()
+    variance = _variance(whole, weight)
+    return _variance(whole - left, weight) / variance if variance else 0.0
 
 
 def _inner(h: Array, sd: Array) -> dict[str, tuple[Any, ...]]:

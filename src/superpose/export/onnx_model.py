@@ -131,9 +131,15 @@ def _on_axis(graph: Graph, x: str, axis: AxisPieces) -> str:
 
 def _part(graph: Graph, part: MainCurve | PairSurface | Term, places: list[str]) -> str:
     """The contribution of a part, [N, K]."""
-    at = [places[p] for p in part.attributes]
     if isinstance(part, MainCurve):
-        return graph.written(at[0], Written.of(part.basis, part.heights))
+        return graph.written(places[part.attributes[0]], Written.of(part.basis, part.heights))
+    whole = _whole(graph, part, [places[p] for p in part.attributes])
+    moved = [_part(graph, curve, places) for curve in part.moved]
+    return graph("Sub", whole, graph("Sum", *moved)) if moved else whole
+
+
+def _whole(graph: Graph, part: PairSurface | Term, at: list[str]) -> str:
+    """A pair or a term with what moved to the main curves, [N, K]."""
     if isinstance(part, PairSurface):
         first, second = (graph.written(at[i], Written.cardinal(part.side(i))) for i in (0, 1))
         heights = graph.constant(part.heights.detach().numpy())

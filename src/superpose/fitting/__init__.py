@@ -4,6 +4,15 @@ from superpose.fitting.checks import Check
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
-from superpose.fitting.posterior import Posterior, Share
+from superpose.fitting.posterior import MovedHeights, Posterior, Share
 
-__all__ = ["Check", "DialStep", "Edit", "Fit", "Posterior", "Share", "fit_superposition"]
+__all__ = [
+    "Check",
+    "DialStep",
+    "Edit",
+    "Fit",
+    "MovedHeights",
+    "Posterior",
+    "Share",
+    "fit_superposition",
+]

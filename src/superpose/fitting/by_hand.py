@@ -7,12 +7,14 @@ that were set lose their place in the posterior, and with it their band; all els
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from superpose.fitting.posterior import Share
-from superpose.networks import Attribute, HandBasis, InputBasis, MainCurve, PairSurface, Term
+from superpose.networks import Attribute, HandBasis, InputBasis, MainCurve, Moved, PairSurface, Term
 
 Part = MainCurve | PairSurface | Term
 STRAIGHT = 1.0
@@ -33,6 +35,8 @@ def removed(part: Part) -> tuple[Part, Share]:
     """Return the part with every height 0: it keeps its name and place, and contributes nothing."""
     flat = copy.deepcopy(part)
     flat.heights.data = torch.zeros_like(part.heights)
+    if not isinstance(flat, MainCurve):
+        flat.moved = Moved()
     return flat, held_share(part)
 
 
@@ -45,20 +49,18 @@ def drawn(
     """
     basis = HandBasis(part.basis, attribute, places)
     curve = MainCurve(part.attributes[0], basis, torch.cat([values, part.heights], 1))
-    (own,) = share.directions
-    silent = own.new_zeros(len(places), own.shape[1])
-    return curve, replace(share, directions=(torch.cat([silent, own]),))
+    return curve, _mapped(share, lambda own: nn.functional.pad(own, (0, 0, len(places), 0)))
 
 
 def with_heights(
     part: MainCurve, share: Share, heights: dict[int, torch.Tensor]
 ) -> tuple[MainCurve, Share]:
     """Return the main curve with some heights [K], by their place, set: levels, or missing."""
-    changed, own = part.heights.detach().clone(), share.directions[0].clone()
+    changed, places = part.heights.detach().clone(), list(heights)
     for j, value in heights.items():
-        changed[:, j], own[j] = value, 0.0
+        changed[:, j] = value
     curve = MainCurve(part.attributes[0], part.basis, changed)
-    return curve, replace(share, directions=(own,))
+    return curve, _mapped(share, lambda own: own.index_fill(0, torch.tensor(places), 0.0))
 
 
 def smoothed(
@@ -79,11 +81,17 @@ def smoothed(
     first = part.basis.n_heights - core.n_heights
     own = slice(first, first + core.basis.n_heights)
     smoother = _smoother(_even(attribute, core.knots), core.basis.cardinal(u), freedom)
-    heights, directions = part.heights.detach().clone(), share.directions[0].clone()
-    heights[:, own] = heights[:, own] @ smoother.mT
-    directions[own] = smoother @ directions[own]
-    curve = MainCurve(part.attributes[0], part.basis, heights)
-    return curve, replace(share, directions=(directions,), freedom=min(share.freedom, freedom))
+    heights, whole = part.heights.detach(), torch.eye(part.basis.n_heights, dtype=torch.float64)
+    whole[own, own] = smoother
+    curve = MainCurve(part.attributes[0], part.basis, heights @ whole.mT)
+    share = replace(share, freedom=min(share.freedom, freedom))
+    return curve, _mapped(share, lambda directions: whole @ directions)
+
+
+def _mapped(share: Share, change: Callable[[torch.Tensor], torch.Tensor]) -> Share:
+    """Return the share of a main curve after a linear change of its heights."""
+    moved = tuple(it.mapped(change) for it in share.moved)
+    return replace(share, directions=(change(share.directions[0]),), moved=moved)
 
 
 def _core(basis: InputBasis) -> InputBasis:

@@ -18,7 +18,9 @@ from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import LOG_LINKS, STUDENT_SCALE, Loss, loss_named
 from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
+from superpose.fitting.part_spread import with_spread
 from superpose.fitting.posterior import Posterior
+from superpose.fitting.purify import purified
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
 from superpose.networks import Attribute, Superposition
 
@@ -171,6 +173,8 @@ def fit_superposition(
     solution = _finish(growth)
     network, posterior = assemble(attributes, growth.design, solution, centre=centre, spread=spread)
     network.bias.sub_(known.level)
+    network, posterior = purified(network, posterior, axis_units, problem.weight)
+    posterior = with_spread(posterior, axis_units, problem.weight)
     gradient = max(solution.decrement, solution.gain)
     if not solution.converged:
         warnings.warn(

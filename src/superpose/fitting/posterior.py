@@ -4,20 +4,74 @@ Laplace: θ ~ N(mode, S) with S the inverse Gauss-Newton Hessian. A part with Ja
 variance J S Jᵀ; to this comes what the prior leaves open between and beyond the control points
 (Rasmussen and Williams, 2006, equation 2.42).
 
+What moved from pairs and terms to main curves is a linear map of their coefficients (of those of a
+term, to first order), so it moves in the posterior too. Variance that is left open does not move.
+
 With more than two classes only differences of outputs have a meaning, so every variance is that of
 an output less the mean over the classes: a centred log-probability.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
+from superpose.fitting.part_evidence import savage_dickey
 from superpose.networks import MainCurve, PairSurface, Superposition, Term
 
 CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Derivative of a contribution at N rows in some coefficients.
+
+    Attributes
+    ----------
+    place, inner : tuple of int
+        First place and number of the coefficients, as in `Share`.
+    shared : Tensor [N, m]
+        Of any output in the coefficients that it has to itself.
+    bent : Tensor [K, N, m]
+        Of each output in the coefficients of inner curves.
+    """
+
+    place: tuple[int, int]
+    inner: tuple[int, int]
+    shared: torch.Tensor
+    bent: torch.Tensor
+
+
+@dataclass(frozen=True)
+class MovedHeights:
+    """Heights of a curve that moved from a part to a main curve, by the coefficients of the part.
+
+    Attributes
+    ----------
+    place, inner : tuple of int
+        The part's coefficients, as in `Share`.
+    shared : Tensor [H, m]
+        Derivative of the heights of any output in the coefficients that it has to itself.
+    bent : Tensor [K, H, m]
+        Derivative of each output's heights in the coefficients of inner curves.
+    """
+
+    place: tuple[int, int]
+    inner: tuple[int, int]
+    shared: torch.Tensor
+    bent: torch.Tensor
+
+    def slopes(self, curve: MainCurve, axis_units: torch.Tensor, sign: float = 1.0) -> Slopes:
+        """Return the derivative of the curve through these heights at rows [N, n]."""
+        rows = sign * curve.basis.cardinal(axis_units[:, curve.attributes[0]])
+        return Slopes(self.place, self.inner, rows @ self.shared, rows @ self.bent)
+
+    def mapped(self, change: Callable[[torch.Tensor], torch.Tensor]) -> MovedHeights:
+        """Return these after a linear change of the heights, a function of [H, m]."""
+        bent = torch.stack([change(it) for it in self.bent])
+        return replace(self, shared=change(self.shared), bent=bent)
 
 
 @dataclass(frozen=True)
@@ -41,6 +95,12 @@ class Share:
     centre : Tensor [K, m], optional
         For a term: mean slope over the training rows of each output in its inner coefficients.
         Contributions stay centred when an inner curve moves, so slopes count from there.
+    moved : tuple of MovedHeights
+        For a main curve: what moved to it from pairs and terms. For these: what moved away, a map
+        for each curve in ``part.moved``.
+    spread : Tensor [K], optional
+        Mean square of the part over the training rows: its variance where it reads a missing value
+        of an attribute that had none in fit, so that nothing is known but its mean, 0.
     """
 
     shared: tuple[int, int]
@@ -49,6 +109,8 @@ class Share:
     open_variance: tuple[float, ...]
     freedom: float
     centre: torch.Tensor | None = None
+    moved: tuple[MovedHeights, ...] = ()
+    spread: torch.Tensor | None = None
 
 
 class Posterior:
@@ -109,68 +171,104 @@ class Posterior:
         factor : Tensor [K, N, m]
         left_open : Tensor [N, K]
         """
-        piece, factors = self._jacobian(index, axis_units), []
+        own, left_open = self._own(index, axis_units)
+        pieces, factors = [own, *self._moved(index, axis_units)], []
         for k in range(self.network.n_outputs):
-            jacobian, covariance = self._rows(k, [index], [piece], bias=False)
+            jacobian, covariance = self._rows(k, pieces)
             values, vectors = torch.linalg.eigh(covariance)
             factors.append(jacobian @ (vectors * values.clamp(min=0.0).sqrt()))
-        return torch.stack(factors), piece[2]
+        return torch.stack(factors), left_open + self._unknown(index, axis_units)
 
     @torch.no_grad()
     def _variance(self, parts: list[int], axis_units: torch.Tensor, bias: bool) -> torch.Tensor:
-        pieces = [self._jacobian(i, axis_units) for i in parts]
         n_outputs = self.network.n_outputs
+        pieces = [self._bias(len(axis_units))] if bias else []
         left_open = axis_units.new_zeros(len(axis_units), n_outputs)
-        left_open = left_open + sum(piece[2] for piece in pieces)
-        known = [self._known(k, parts, pieces, bias) for k in range(n_outputs)]
+        for i in parts:
+            own, left = self._own(i, axis_units)
+            pieces += [own, *self._moved(i, axis_units)]
+            left_open = left_open + left + self._unknown(i, axis_units)
+        known = [self._known(k, pieces) for k in range(n_outputs)]
         return torch.stack(known, 1) + left_open
 
-    def _known(
-        self,
-        k: int,
-        parts: list[int],
-        pieces: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
-        bias: bool,
-    ) -> torch.Tensor:
+    def slopes(self, i: int, axis_units: torch.Tensor) -> Slopes:
+        """Return the derivative of a pair or a term in its own coefficients at rows [N, n]."""
+        own, moved = self._own(i, axis_units)[0], self._moved(i, axis_units)
+        shared = sum((it.shared for it in moved), start=own.shared)
+        return replace(own, shared=shared, bent=sum((it.bent for it in moved), start=own.bent))
+
+    def evidence(self, i: int) -> float | None:
+        """Return what a pair or a term adds to the log evidence of all other parts, in nats.
+
+        For a term it is that of its outer curve, whose inner curves are as they are. None for a
+        part that is held: the posterior says nothing about it.
+        """
+        part, share = self.network.parts[i], self.shares[i]
+        directions, variance = share.directions[0], share.open_variance[0]
+        if not bool(directions.any()) or not variance > 0:
+            return None
+        heights = part.heights.detach().flatten(1)  # [K, H]
+        theta = torch.linalg.lstsq(directions, heights.mT).solution.mT
+        first = torch.arange(self.network.n_outputs)[:, None] * self.stride + share.shared[0]
+        places = (first + torch.arange(share.shared[1])).flatten()
+        return savage_dickey(theta, self.covariance[places][:, places], variance)
+
+    def _known(self, k: int, pieces: list[Slopes]) -> torch.Tensor:
         """Return J S Jᵀ of output k, [N]."""
-        if not pieces:
-            return self.covariance[k * self.stride, k * self.stride][None]
-        jacobian, covariance = self._rows(k, parts, pieces, bias)
+        jacobian, covariance = self._rows(k, pieces)
         return ((jacobian @ covariance) * jacobian).sum(1)
 
-    def _rows(
-        self,
-        k: int,
-        parts: list[int],
-        pieces: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]],
-        bias: bool,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return J [N, m] of output k, and the covariance [m, m] of what it multiplies."""
-        rows = [pieces[0][0].new_ones(len(pieces[0][0]), 1)] if bias else []
-        places = [k * self.stride] if bias else []
-        for i, (shared, inner, _) in zip(parts, pieces, strict=True):
-            share = self.shares[i]
-            rows += [shared, inner[k]]
-            first = share.shared[0] + k * self.stride
-            places += range(first, first + share.shared[1])
-            places += range(share.inner[0], sum(share.inner))
-        index = torch.tensor(places, dtype=torch.long)
-        return torch.cat(rows, 1), self.covariance[index][:, index]
+    def _rows(self, k: int, pieces: list[Slopes]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return J [N, m] of output k, and the covariance [m, m] of what it multiplies.
 
-    def _jacobian(
-        self, i: int, axis_units: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return J in shared [N, m] and inner coefficients [K, N, m]; open variance [N, K]."""
+        Derivatives in the same coefficient add up.
+        """
+        columns: list[torch.Tensor] = []
+        places: list[int] = []
+        for piece in pieces:
+            columns += [piece.shared, piece.bent[k]]
+            first = piece.place[0] + k * self.stride
+            places += range(first, first + piece.place[1])
+            places += range(piece.inner[0], sum(piece.inner))
+        index, position = torch.tensor(places, dtype=torch.long).unique(return_inverse=True)
+        jacobian = columns[0].new_zeros(len(columns[0]), len(index))
+        jacobian.index_add_(1, position, torch.cat(columns, 1))
+        return jacobian, self.covariance[index][:, index]
+
+    def _unknown(self, i: int, axis_units: torch.Tensor) -> torch.Tensor:
+        """Return the variance [N, K] of a part for values of a kind that was never learned."""
+        spread, names = self.shares[i].spread, self.network.attributes
+        if spread is None:
+            return axis_units.new_zeros(len(axis_units), 1)
+        read = [p for p in self.network.parts[i].attributes if not names[p].missing]
+        return axis_units[:, read].isnan().any(1, keepdim=True) * spread
+
+    def _bias(self, n_rows: int) -> Slopes:
+        one = torch.ones(n_rows, 1, dtype=torch.float64)
+        return Slopes((0, 1), (0, 0), one, one.new_zeros(self.network.n_outputs, n_rows, 0))
+
+    def _own(self, i: int, axis_units: torch.Tensor) -> tuple[Slopes, torch.Tensor]:
+        """Return the slopes of a part in its own coefficients, and its open variance [N, K]."""
         part, share = self.network.parts[i], self.shares[i]
         n_outputs = self.network.n_outputs
-        none = axis_units.new_zeros(n_outputs, len(axis_units), 0)
+        bent = axis_units.new_zeros(n_outputs, len(axis_units), 0)
         if isinstance(part, MainCurve):
             shared, left = _curve(part, share, axis_units)
         elif isinstance(part, PairSurface):
             shared, left = _surface(part, share, axis_units)
         else:
-            return _term(part, share, axis_units)
-        return shared, none, left[:, None].expand(-1, n_outputs) * _between(n_outputs)
+            shared, bent, open_variance = _term(part, share, axis_units)
+            return Slopes(share.shared, share.inner, shared, bent), open_variance
+        left = left[:, None].expand(-1, n_outputs) * _between(n_outputs)
+        return Slopes(share.shared, (0, 0), shared, bent), left
+
+    def _moved(self, i: int, axis_units: torch.Tensor) -> list[Slopes]:
+        """Return the slopes of what moved to a main curve, or, with minus, away from a part."""
+        part, maps = self.network.parts[i], self.shares[i].moved
+        if isinstance(part, MainCurve):
+            return [it.slopes(part, axis_units) for it in maps]
+        known = zip(part.moved, maps, strict=False)  # a part that is held has no maps
+        return [it.slopes(curve, axis_units, sign=-1.0) for curve, it in known]
 
 
 def _between(n_outputs: int) -> float:

@@ -18,7 +18,9 @@ from superpose.fitting.fit import Fit, Known, in_units, standard
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import loss_named
 from superpose.fitting.newton import Problem, flat_start
+from superpose.fitting.part_spread import with_spread
 from superpose.fitting.posterior import Posterior, Share
+from superpose.fitting.purify import purified
 from superpose.fitting.scale import settle_scale
 from superpose.networks import MainCurve, PairSurface, Superposition, Term
 
@@ -80,10 +82,13 @@ def refit_holding(
     parts, shares = _in_place(network, held, found)
     whole = Superposition(network.attributes, learned.bias, parts)
     whole.requires_grad_(False)
+    posterior = Posterior(whole, posterior.covariance, shares, posterior.stride)
+    whole, posterior = purified(whole, posterior, axis_units, problem.weight, held)
+    posterior = with_spread(posterior, axis_units, problem.weight, held)
     noise, evidence = in_units(solution, loss, y, weight, spread)
     return Fit(
         network=whole,
-        posterior=Posterior(whole, posterior.covariance, shares, posterior.stride),
+        posterior=posterior,
         path=fit.path,
         loss=fit.loss,
         noise=noise,

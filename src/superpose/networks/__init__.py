@@ -7,6 +7,7 @@ from superpose.networks.attribute import Attribute
 from superpose.networks.hand_basis import HandBasis
 from superpose.networks.input_basis import InputBasis
 from superpose.networks.main_curve import MainCurve
+from superpose.networks.moved import Moved
 from superpose.networks.pair_surface import PairSurface
 from superpose.networks.superposition import Superposition
 from superpose.networks.term import Term
@@ -16,6 +17,7 @@ __all__ = [
     "HandBasis",
     "InputBasis",
     "MainCurve",
+    "Moved",
     "PairSurface",
     "Superposition",
     "Term",

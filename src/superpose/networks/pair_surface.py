@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import nn
 
 from superpose.networks.input_basis import InputBasis
+from superpose.networks.main_curve import MainCurve
+from superpose.networks.moved import Moved
 
 
 class PairSurface(nn.Module):
-    """s_pr(x_p, x_r) = Σ_ij c_i(x_p) Z_ij c_j(x_r): a surface through a lattice of control points.
+    """s_pr(x_p, x_r) = Σ_ij c_i(x_p) Z_ij c_j(x_r) - m_p(x_p) - m_r(x_r).
 
-    It contributes 0 where either attribute is missing or an unseen level.
+    A surface through a lattice of control points, less what of it was additive and moved to the
+    main curves. The lattice contributes 0 where either attribute is missing or an unseen level.
 
     Parameters
     ----------
@@ -23,6 +27,8 @@ class PairSurface(nn.Module):
         The cardinal functions of each.
     heights : Tensor [K, H1, H2]
         The learned lattice of each output.
+    moved : sequence of MainCurve, optional
+        m: curves that stand in the main curves now.
     """
 
     kind = "pair"
@@ -32,9 +38,11 @@ class PairSurface(nn.Module):
         attributes: tuple[int, int],
         sides: tuple[InputBasis, InputBasis],
         heights: torch.Tensor,
+        moved: Sequence[MainCurve] = (),
     ) -> None:
         super().__init__()
         self.attributes = attributes
+        self.moved = Moved(moved)
         self.sides = nn.ModuleList(sides)
         self.heights = nn.Parameter(heights.clone())
 
@@ -49,6 +57,10 @@ class PairSurface(nn.Module):
 
     def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
         """Return the contribution [N, K] of rows [N, n] in axis units."""
+        return self.whole(axis_units) - self.moved(axis_units)
+
+    def whole(self, axis_units: torch.Tensor) -> torch.Tensor:
+        """Return the surface [N, K] with what moved to the main curves."""
         first, second = (
             self.side(i).cardinal(axis_units[:, p]) for i, p in enumerate(self.attributes)
         )

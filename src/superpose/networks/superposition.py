@@ -85,7 +85,8 @@ class Superposition(nn.Module):
 
     def n_parameters(self) -> int:
         """Return how many numbers were learned: heights and biases."""
-        return sum(p.numel() for p in self.parameters())
+        moved = sum(curve.heights.numel() for part in self.parts for curve in _moved(part))
+        return sum(p.numel() for p in self.parameters()) - moved  # what moved is counted once
 
     def _check(self) -> None:
         n = len(self.attributes)
@@ -96,9 +97,20 @@ class Superposition(nn.Module):
                     f"a {part.kind} reads {part.attributes}",
                     "give its columns by their place in `attributes`",
                 )
-            if len(part.heights) != self.n_outputs:
+            moved = _moved(part)
+            if any(curve.attributes[0] not in part.attributes for curve in moved):
+                raise InputError(
+                    "what moved from a part must be of attributes that it reads",
+                    f"a {part.kind} over {part.attributes} has others",
+                    "give a curve for each attribute of the part, or none",
+                )
+            if any(len(it.heights) != self.n_outputs for it in (part, *moved)):
                 raise InputError(
                     f"a part must have heights for each of the {self.n_outputs} outputs",
                     f"a {part.kind} over {part.attributes} has {len(part.heights)}",
                     "stack one set of heights per output on the first axis",
                 )
+
+
+def _moved(part: Part) -> list[MainCurve]:
+    return [] if isinstance(part, MainCurve) else list(part.moved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -10,10 +10,15 @@ from torch import nn
 
 from superpose.curves import GPBasis
 from superpose.networks.input_basis import InputBasis
+from superpose.networks.main_curve import MainCurve
+from superpose.networks.moved import Moved
 
 
 class Term(nn.Module):
-    """Φ_q(Σ_p ψ_qp(x_p)): one inner curve per attribute it reads, one outer curve per output.
+    """Φ_q(Σ_p ψ_qp(x_p)) - Σ_p m_qp(x_p): inner curves, outer curves, and what moved away.
+
+    One inner curve per attribute it reads, one outer curve per output; and for each attribute what
+    of the term was additive and moved to the main curve.
 
     The gauge is fixed by `superpose.fitting`: inner curves are centred over the training rows and
     their sum has mean 0 and variance 1 there, so the outer curve's axis is in standard deviations.
@@ -30,6 +35,8 @@ class Term(nn.Module):
         Cardinal functions of the outer curve, knots in units of the inner sum.
     outer_heights : Tensor [K, M]
         The learned heights of the outer curve of each output.
+    moved : sequence of MainCurve, optional
+        m: curves that stand in the main curves now.
     """
 
     kind = "term"
@@ -41,9 +48,11 @@ class Term(nn.Module):
         inner_heights: list[torch.Tensor],
         outer_basis: GPBasis,
         outer_heights: torch.Tensor,
+        moved: Sequence[MainCurve] = (),
     ) -> None:
         super().__init__()
         self.attributes = attributes
+        self.moved = Moved(moved)
         self.bases = nn.ModuleList(bases)
         self.inner_heights = nn.ParameterList([nn.Parameter(z.clone()) for z in inner_heights])
         self.outer_basis = outer_basis
@@ -75,6 +84,10 @@ class Term(nn.Module):
 
     def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
         """Return the contribution [N, K] of rows [N, n] in axis units."""
+        return self.whole(axis_units) - self.moved(axis_units)
+
+    def whole(self, axis_units: torch.Tensor) -> torch.Tensor:
+        """Return the outer curve at the inner sum, [N, K], with what moved to the main curves."""
         return self.outer(self.inner_sum(axis_units))
 
     def _inner_curve(self, i: int) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -64,8 +64,9 @@ class SurfaceDisplay:
 
     @classmethod
     def from_estimator(cls, model: Any, name: str, output: int = 0) -> SurfaceDisplay:
-        """The display of one of a fitted estimator's pairs."""
-        return cls(model.pairs_[name], output)
+        """The display of one of a fitted estimator's pairs, or of a term of two attributes."""
+        pairs = model.pairs_
+        return cls(pairs[name] if name in pairs else model.terms_[name].surface, output)
 
     def plot(self, ax: Axes | None = None) -> SurfaceDisplay:
         """Draw, and return self.

@@ -40,12 +40,15 @@
 
   function contribution(part, row) {
     let axes = part.attributes.map((p, i) => weights(part.x[i], tables.attributes[p], row[p]));
+    const mean = new Array(tables.baseline.length).fill(0);
     if (part.kind === "term") {
       let inner = 0;
+      axes.forEach((pairs, i) => mix(part.less[i], [pairs]).forEach((v, k) => { mean[k] -= v; }));
       axes.forEach((pairs, i) => pairs.forEach(([at, w]) => { inner += w * part.inner[i][at]; }));
       axes = [between(part.h, inner)];
     }
-    return { mean: mix(part.mean, axes), sd: mix(part.sd, axes).map((v) => Math.max(v, 0)) };
+    mix(part.mean, axes).forEach((v, k) => { mean[k] += v; });
+    return { mean, sd: mix(part.sd, axes).map((v) => Math.max(v, 0)) };
   }
 
   function read() {

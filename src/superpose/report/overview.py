@@ -11,12 +11,14 @@ __all__ = ["key_figures", "overview"]
 
 
 def key_figures(reading: Reading) -> Markup:
-    """Four numbers that one wants first."""
-    curves = reading.fit.network.n_curves()
+    """The numbers that one wants first; curves and heat maps are counted apart."""
+    maps = reading.count("pair")
+    curves = reading.fit.network.n_curves() - maps
     figures = [
         (f"{reading.summary.rows:,}", "rows it learned from"),
         (str(len(reading.summary.attributes)), "attributes offered"),
-        (str(curves), "curve to read" if curves == 1 else "curves to read"),
+        (str(curves), f"{'curve' if curves == 1 else 'curves'} to read"),
+        *([(str(maps), f"{'heat map' if maps == 1 else 'heat maps'} to read")] if maps else []),
     ]
     if reading.held_out is not None:
         best = reading.held_out.metrics[:2]

@@ -12,6 +12,7 @@ from superpose.report.fitted import fitted
 from superpose.report.form import embedded, form, tables_of
 from superpose.report.groups import groups_section
 from superpose.report.html import Markup, tag
+from superpose.report.interactions import interactions_section
 from superpose.report.model import Reading
 from superpose.report.overview import key_figures, overview
 from superpose.report.parts import importance_bars, main_curves, pairs, terms
@@ -34,6 +35,7 @@ def page(reading: Reading, about: Mapping[str, str]) -> Markup:
         ("dial", "How much there is to read", dial(reading)),
         ("importance", "What matters", importance_bars(reading)),
         ("curves", "Main curves", main_curves(reading)),
+        ("interactions", "Which attributes interact", interactions_section(reading)),
         ("pairs", "Pairs", pairs(reading)),
         ("terms", "Terms", terms(reading)),
         ("stability", "Would other rows say the same?", stability_section(reading.stability)),

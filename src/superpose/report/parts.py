@@ -104,7 +104,7 @@ def pairs(reading: Reading) -> list[Markup]:
     if not ranked:
         return []
     words = (
-        "What two attributes add together, beyond their two main curves. Orange raises the "
+        "What two attributes add together, beyond all curves of either alone. Orange raises the "
         f"{reading.unit}, blue lowers it; thin lines join equal heights, the thicker one is zero. "
         "Where the colours are faint and hatched there were no rows: ignore the surface there."
     )
@@ -125,7 +125,9 @@ def terms(reading: Reading) -> list[Markup]:
     words = (
         "A term catches what curves and pairs cannot say. It is read in two steps: each "
         "attribute's inner curve gives a number, the numbers are added up, and the outer curve "
-        f"turns the sum into what the term adds to the {reading.unit}."
+        f"turns the sum into what the term adds to the {reading.unit}. What of that is additive "
+        "stands in the main curves and is taken off again; a heat map, where there is one, shows "
+        "what is left."
     )
     cards = []
     for index, part, importance in ranked:

@@ -114,12 +114,15 @@ def _grid(fit: Fit, position: int, stops: Array) -> list[float]:
 
 def _term_tables(fit: Fit, summary: TrainingSummary, index: int, points: int) -> dict[str, Any]:
     part, kept = parts_of(fit)[index], summary.parts[index]
-    grids, inner, ends = [], [], np.zeros(2)
+    grids, inner, less, ends = [], [], [], np.zeros(2)
+    width = len(fit.network.bias)
     for p in part.attributes:
         stops = _stops(fit.network.attributes[p], points)
-        u = encode(fit, rows_at({p: stops}, len(fit.network.attributes)))[:, p]
+        u = encode(fit, rows_at({p: stops}, len(fit.network.attributes)))
         with torch.no_grad():
-            values = part.inner[p](u).detach().cpu().to(torch.float64).numpy().reshape(-1)
+            values = part.inner[p](u[:, p]).detach().cpu().to(torch.float64).numpy().reshape(-1)
+            gone = [it(u).numpy() for it in part.moved if it.attributes[0] == p]
+        less.append(_rounded(sum(gone, start=np.zeros((len(u), width)))))
         grids.append(_grid(fit, p, stops))
         inner.append(_rounded(values))
         ends += [values.min(), values.max()]
@@ -134,6 +137,7 @@ def _term_tables(fit: Fit, summary: TrainingSummary, index: int, points: int) ->
     return {
         "x": grids,
         "inner": inner,
+        "less": less,
         "h": [float(v) for v in h],
         "mean": _rounded(outer),
         "sd": _rounded(sd, 3),
@@ -157,8 +161,11 @@ def add_up(tables: dict[str, Any], row: Array) -> tuple[Array, Array]:
                 sum(w * values[i] for i, w in pairs)
                 for pairs, values in zip(weights, part["inner"], strict=True)
             )
+            gone = [_mix(np.asarray(t), [w]) for t, w in zip(part["less"], weights, strict=True)]
+            means[j] -= np.sum(gone, axis=0)
             weights = [_between(part["h"], inner)]
-        means[j], sds[j] = (_mix(np.asarray(part[key]), weights) for key in ("mean", "sd"))
+        mean, sds[j] = (_mix(np.asarray(part[key]), weights) for key in ("mean", "sd"))
+        means[j] += mean
     return means, np.maximum(sds, 0.0)
 
 

@@ -45,9 +45,11 @@ def drawn(
     """
     basis = HandBasis(part.basis, attribute, places)
     curve = MainCurve(part.attributes[0], basis, torch.cat([values, part.heights], 1))
-    (own,) = share.directions
+    (own,), draws = share.directions, share.draws
     silent = own.new_zeros(len(places), own.shape[1])
-    return curve, replace(share, directions=(torch.cat([silent, own]),))
+    if draws is not None:
+        draws = torch.cat([values.expand(len(draws), -1), draws], 1)
+    return curve, replace(share, directions=(torch.cat([silent, own]),), draws=draws)
 
 
 def with_heights(
@@ -55,10 +57,13 @@ def with_heights(
 ) -> tuple[MainCurve, Share]:
     """Return the main curve with some heights [K], by their place, set: levels, or missing."""
     changed, own = part.heights.detach().clone(), share.directions[0].clone()
+    draws = None if share.draws is None else share.draws.clone()
     for j, value in heights.items():
         changed[:, j], own[j] = value, 0.0
+        if draws is not None:
+            draws[:, j] = value
     curve = MainCurve(part.attributes[0], part.basis, changed)
-    return curve, replace(share, directions=(own,))
+    return curve, replace(share, directions=(own,), draws=draws)
 
 
 def smoothed(

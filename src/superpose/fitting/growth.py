@@ -12,7 +12,15 @@ from typing import Any
 
 import torch
 
-from superpose.fitting.columns import PAIR_KNOTS, Block, Side, main_block, pair_block, side
+from superpose.fitting.columns import (
+    PAIR_KNOTS,
+    Block,
+    Side,
+    empty_side,
+    main_block,
+    pair_block,
+    side,
+)
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import HYPER_MEAN
 from superpose.fitting.newton import Problem, Solution, State, flat_start, solve
@@ -47,7 +55,8 @@ class Rows:
             if attribute.axis is not None and len(attribute.axis.knots) > PAIR_KNOTS:
                 knots = torch.linspace(0, 1, PAIR_KNOTS, dtype=torch.float64)
             basis = self._basis(p, knots, PAIR_LENGTH_SCALE, missing=False)
-            self._sides[p] = side(basis, self.axis_units[:, p], self.problem.weight)
+            made = side(basis, self.axis_units[:, p], self.problem.weight)
+            self._sides[p] = empty_side(made) if attribute.shape else made
         return self._sides[p]
 
     def _basis(
@@ -58,7 +67,7 @@ class Rows:
         if attribute.axis is None:
             return InputBasis(attribute, missing=missing)
         places = torch.as_tensor(attribute.axis.knots) if knots is None else knots
-        key = (tuple(places.tolist()), length_scale, missing)
+        key = (tuple(places.tolist()), length_scale, missing, attribute.shape)
         if key not in self._bases:
             self._bases[key] = InputBasis(
                 attribute, places, kernel=self.kernel, length_scale=length_scale, missing=missing
@@ -170,6 +179,10 @@ class Growth:
         gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
         for p, r in self.pairs:
             gains[p, r] = -torch.inf
+        shaped = torch.tensor([bool(a.shape) for a in self.rows.attributes])
+        if bool(shaped.all()):
+            return []
+        gains[shaped[:, None] | shaped] = -torch.inf  # a surface could break the shape
         order = gains.flatten().argsort(descending=True, stable=True)[:count]
         n = len(gains)
         return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > worth]

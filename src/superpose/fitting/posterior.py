@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import torch
 
@@ -41,6 +42,8 @@ class Share:
     centre : Tensor [K, m], optional
         For a term: mean slope over the training rows of each output in its inner coefficients.
         Contributions stay centred when an inner curve moves, so slopes count from there.
+    draws : Tensor [D, H], optional
+        For a main curve of a known shape: heights drawn from its posterior, each of this shape.
     """
 
     shared: tuple[int, int]
@@ -49,6 +52,7 @@ class Share:
     open_variance: tuple[float, ...]
     freedom: float
     centre: torch.Tensor | None = None
+    draws: torch.Tensor | None = None
 
 
 class Posterior:
@@ -88,6 +92,34 @@ class Posterior:
         """Return the posterior variance [N, K] of one part at rows [N, n] in axis units."""
         chunks = axis_units.split(CHUNK) if len(axis_units) else [axis_units]
         return torch.cat([self._variance([index], rows, bias=False) for rows in chunks])
+
+    def part_limits(
+        self, index: int, axis_units: torch.Tensor, level: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the pointwise limits [N, K] of one part, which hold it with this probability.
+
+        Mean ± z sd of a normal distribution. Of a main curve of a known shape, the quantiles of its
+        draws, moved out to the curve itself where they would not hold it: quantiles of curves that
+        all rise, rise, too.
+        """
+        chunks = axis_units.split(CHUNK) if len(axis_units) else [axis_units]
+        found = [self._limits(index, rows, level) for rows in chunks]
+        return torch.cat([low for low, _ in found]), torch.cat([high for _, high in found])
+
+    @torch.no_grad()
+    def _limits(
+        self, index: int, axis_units: torch.Tensor, level: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        part, share = self.network.parts[index], self.shares[index]
+        mean = part(axis_units)
+        if isinstance(part, MainCurve) and share.draws is not None:
+            curves = part.basis.cardinal(axis_units[:, part.attributes[0]]) @ share.draws.mT
+            tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+            low, high = curves.quantile(tails, dim=1)
+            return torch.minimum(low[:, None], mean), torch.maximum(high[:, None], mean)
+        reach = NormalDist().inv_cdf((1 + level) / 2)
+        reach = reach * self._variance([index], axis_units, bias=False).clamp(min=0).sqrt()
+        return mean - reach, mean + reach
 
     def variance(self, axis_units: torch.Tensor) -> torch.Tensor:
         """Return the posterior variance [N, K] of the outputs, all parts and the bias together."""

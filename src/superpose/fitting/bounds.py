@@ -1,0 +1,155 @@
+"""Curves of a known shape: the conditions on their coefficients, in a Newton step and in the band.
+
+A shape is G θ ≥ 0 (`superpose.curves.SplineBasis`). The step that lowers the quadratic model most
+and keeps it is the projection of Newton's own, in the metric of the Hessian; its dual is a
+non-negative least-squares problem (Lawson and Hanson, 1974) with a few dozen unknowns. The posterior
+is what these projections make of draws from the normal one (Lin and Dunson, 2014, Biometrika
+101:303): it is exact where no condition is felt, and each of its draws has the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from scipy.optimize import nnls
+
+from superpose.curves import SplineBasis
+from superpose.fitting.design import Design
+
+DRAWS = 400
+ROUNDING = 1e-11  # added to a diagonal of ones; conditions next to each other say nearly the same
+
+Solve = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The conditions G θ ≥ 0 of a design with one output.
+
+    Attributes
+    ----------
+    rows : Tensor [d, c]
+        What G has in the coefficients of shaped curves; it is 0 elsewhere.
+    places : Tensor [c]
+        Where these coefficients are in θ.
+    """
+
+    rows: torch.Tensor
+    places: torch.Tensor
+
+    @classmethod
+    def of(cls, design: Design) -> Bounds:
+        """Collect the conditions of all shaped curves; there may be none."""
+        found, places, place = [], [], 1
+        for block in design.blocks:
+            width = block.columns.shape[1]
+            basis = block.bases[0].basis
+            if isinstance(basis, SplineBasis):
+                heights = block.directions[: basis.n_heights]
+                found.append(basis.conditions @ heights)
+                places += range(place, place + width)
+            place += width
+        none = torch.zeros(0, 0, dtype=torch.float64)
+        rows = torch.block_diag(*found).double() if found else none
+        return cls(rows, torch.tensor(places, dtype=torch.long))
+
+    def __bool__(self) -> bool:
+        return len(self.rows) > 0
+
+    def step(self, theta: torch.Tensor, newton: torch.Tensor, solve: Solve) -> torch.Tensor:
+        """Return the step from θ [P] that keeps the shape, and Newton's own where that does.
+
+        Parameters
+        ----------
+        theta, newton : Tensor [P]
+            Where it starts, keeping the shape, and the step of the whole quadratic model.
+        solve : callable
+            M ↦ H⁻¹ M for the matrix H of the model, M [P, d].
+        """
+        if not self or bool((self.rows @ (theta + newton)[self.places] >= 0).all()):
+            return newton
+        full = newton.new_zeros(len(theta), len(self.rows))
+        full[self.places] = self.rows.mT
+        away = solve(full)
+        gram = self.rows @ away[self.places]
+        force = _forces(gram, self.rows @ (theta + newton)[self.places])
+        return newton + away @ force
+
+    def lost_freedom(
+        self, target: torch.Tensor, covariance: torch.Tensor, precision: torch.Tensor
+    ) -> torch.Tensor:
+        """Return how many degrees of freedom the shape takes from each coefficient, [P].
+
+        Where conditions a are felt at the mode it stays on a face of the cone; with
+        L = S G_aᵀ (G_a S G_aᵀ)⁻¹ G_a the covariance along it is S - L S, and its trace with the
+        information counts the freedom (Meyer and Woodroofe, 2000, Ann. Stat. 28:1083), which is
+        that of S less tr(L) - tr(Λ L S).
+
+        Parameters
+        ----------
+        target : Tensor [P]
+            Where Newton's step would go without the shape.
+        covariance, precision : Tensor [P, P], [P]
+            S in units of the noise, and the diagonal of Λ.
+        """
+        away = covariance[:, self.places] @ self.rows.mT
+        gram = self.rows @ away[self.places]
+        felt = _forces(gram, self.rows @ target[self.places]) > 0
+        scaled = torch.linalg.solve(_scaled(gram[felt][:, felt]), away[:, felt].mT).mT
+        lost = -precision * (scaled * away[:, felt]).sum(1)
+        lost[self.places] += (scaled[self.places] * self.rows[felt].mT).sum(1)
+        return lost
+
+    def draws(self, target: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
+        """Return draws [D, c] of the coefficients of shaped curves, in pairs about the target.
+
+        Parameters
+        ----------
+        target : Tensor [P]
+            Mean of the normal posterior: where Newton's step would go without the shape.
+        covariance : Tensor [P, P]
+            Of the normal posterior.
+        """
+        own = covariance[self.places][:, self.places]
+        values, vectors = torch.linalg.eigh(own)
+        generator = torch.Generator().manual_seed(0)
+        white = torch.randn(DRAWS // 2, len(own), generator=generator, dtype=torch.float64)
+        moved = white * values.clamp(min=0).sqrt() @ vectors.mT
+        free = target[self.places] + torch.cat([moved, -moved])
+        away = own @ self.rows.mT
+        gram, at = self.rows @ away, free @ self.rows.mT
+        forces = torch.stack([_forces(gram, row) for row in at])
+        return free + forces @ away.mT
+
+    def spread(
+        self, covariance: torch.Tensor, draws: torch.Tensor, mode: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the covariance [P, P] of all coefficients when these are drawn as `draws` has it.
+
+        All others are normal given these, so S becomes S + B (V - S_cc) Bᵀ with B = S_:c S_cc⁻¹ and
+        V the mean square of the draws about the mode.
+        """
+        own = covariance[self.places][:, self.places]
+        away = draws - mode[self.places]
+        change = away.mT @ away / len(draws) - own
+        slopes = torch.linalg.solve(own, covariance[self.places]).mT
+        slopes[self.places] = torch.eye(len(own), dtype=own.dtype)
+        return covariance + slopes @ change @ slopes.mT
+
+
+def _forces(gram: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """Return the multipliers μ ≥ 0 [d] with G S Gᵀ μ + G θ ≥ 0, 0 where that is above 0."""
+    if bool((at >= 0).all()):
+        return torch.zeros_like(at)
+    scale = gram.diagonal().clamp(min=1e-300).rsqrt()
+    factor = torch.linalg.cholesky(_scaled(gram * scale * scale[:, None]))
+    right = torch.linalg.solve_triangular(factor, -(scale * at)[:, None], upper=False)[:, 0]
+    found, _ = nnls(factor.mT.numpy(), right.numpy(), maxiter=30 * len(at))
+    return scale * torch.from_numpy(found)
+
+
+def _scaled(gram: torch.Tensor) -> torch.Tensor:
+    """Return a matrix with as much added to its diagonal as rounding may have taken."""
+    return gram + ROUNDING * torch.diag(gram.diagonal())

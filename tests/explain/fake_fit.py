@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from types import SimpleNamespace
 
 import numpy as np
@@ -100,6 +101,11 @@ class FakePosterior:
         outside = (own - own.clamp(0.0, 2.0)).abs().sum(dim=1)
         sd = 0.1 * (index + 1) * (1 + outside)
         return (sd**2)[:, None].expand(-1, len(self.network.bias))
+
+    def part_limits(self, index: int, u: Tensor, level: float) -> tuple[Tensor, Tensor]:
+        mean = self.network.parts[index](u)
+        reach = NormalDist().inv_cdf((1 + level) / 2) * self.part_variance(index, u).sqrt()
+        return mean - reach, mean + reach
 
     def variance(self, u: Tensor) -> Tensor:
         start = torch.zeros(len(u), len(self.network.bias), dtype=u.dtype)

@@ -91,6 +91,8 @@ def _posterior_to(posterior: Posterior, store: Store) -> dict[str, Any]:
             store.at(i)[f"directions{j}"] = directions
         if share.centre is not None:
             store.at(i)["centre"] = share.centre
+        if share.draws is not None:
+            store.at(i)["draws"] = share.draws
     shares = [
         {
             "shared": list(share.shared),
@@ -112,7 +114,11 @@ def _posterior_from(network: Superposition, words: dict[str, Any], store: Store)
     if network.n_outputs * stride > len(covariance):
         raise ValueError("a covariance holds every output")
     shares = [_share(it, store.at(i)) for i, it in enumerate(words["shares"])]
-    for share in shares:
+    for part, share in zip(network.parts, shares, strict=True):
+        if share.draws is not None and (
+            part.kind != "curve" or share.draws.shape[1:] != part.heights.shape[1:]
+        ):
+            raise ValueError("draws are of a main curve, with its heights")
         last = share.shared[0] + (network.n_outputs - 1) * stride + share.shared[1]
         if max(last, sum(share.inner)) > len(covariance):
             raise ValueError("a covariance holds every part")
@@ -128,5 +134,8 @@ def _share(words: dict[str, Any], store: Store) -> Share:
     centre = store.get("centre")
     if centre is not None and (centre.ndim != 2 or centre.shape[1] != inner[1]):
         raise ValueError("a term has a mean slope for every inner coefficient")
+    draws = store.get("draws")
+    if draws is not None and (draws.ndim != 2 or not len(draws)):
+        raise ValueError("draws are of a main curve, with its heights")
     own, bent, freedom = (shared[0], shared[1]), (inner[0], inner[1]), float(words["freedom"])
-    return Share(own, bent, directions, variances, freedom, centre)
+    return Share(own, bent, directions, variances, freedom, centre, draws)

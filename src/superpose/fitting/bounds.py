@@ -82,10 +82,9 @@ class Bounds:
     ) -> torch.Tensor:
         """Return how many degrees of freedom the shape takes from each coefficient, [P].
 
-        Where conditions a are felt at the mode it stays on a face of the cone; with
-        L = S G_aᵀ (G_a S G_aᵀ)⁻¹ G_a the covariance along it is S - L S, and its trace with the
-        information counts the freedom (Meyer and Woodroofe, 2000, Ann. Stat. 28:1083), which is
-        that of S less tr(L) - tr(Λ L S).
+        With L = S G_aᵀ (G_a S G_aᵀ)⁻¹ G_a the covariance along the `face` is S - L S, and its trace
+        with the information counts the freedom (Meyer and Woodroofe, 2000, Ann. Stat. 28:1083),
+        which is that of S less tr(L) - tr(Λ L S).
 
         Parameters
         ----------
@@ -94,13 +93,28 @@ class Bounds:
         covariance, precision : Tensor [P, P], [P]
             S in units of the noise, and the diagonal of Λ.
         """
+        felt, away, scaled = self._felt(target, covariance)
+        lost = -precision * (scaled * away).sum(1)
+        lost[self.places] += (scaled[self.places] * self.rows[felt].mT).sum(1)
+        return lost
+
+    def face(self, target: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
+        """Return S [P, P] along the face of the cone on which the mode is.
+
+        There some conditions a hold with equality: S - S G_aᵀ (G_a S G_aᵀ)⁻¹ G_a S.
+        """
+        _, away, scaled = self._felt(target, covariance)
+        return covariance - scaled @ away.mT
+
+    def _felt(
+        self, target: torch.Tensor, covariance: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return which conditions are felt [d], S G_aᵀ [P, a] and S G_aᵀ (G_a S G_aᵀ)⁻¹."""
         away = covariance[:, self.places] @ self.rows.mT
         gram = self.rows @ away[self.places]
         felt = _forces(gram, self.rows @ target[self.places]) > 0
-        scaled = torch.linalg.solve(_scaled(gram[felt][:, felt]), away[:, felt].mT).mT
-        lost = -precision * (scaled * away[:, felt]).sum(1)
-        lost[self.places] += (scaled[self.places] * self.rows[felt].mT).sum(1)
-        return lost
+        inner = _scaled(gram[felt][:, felt])
+        return felt, away[:, felt], torch.linalg.solve(inner, away[:, felt].mT).mT
 
     def draws(self, target: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
         """Return draws [D, c] of the coefficients of shaped curves, in pairs about the target.

@@ -153,7 +153,8 @@ def solve(
         if n_noise:
             energy = float((precision * theta * theta).sum())
             noise = problem.loss.noise(fit_loss + 0.5 * energy, n_noise)
-        slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
+        along = bounds.face(target, covariance) if bounds else None
+        slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise, along)
         climb = cautious_ascent(slope) if design.terms else ascent(slope)
         higher = (state.rho + climb).clamp(*RANGE)
         gain = float((higher - state.rho) @ slope.gradient)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from scipy.optimize import nnls
 
@@ -74,8 +75,8 @@ class Bounds:
         full[self.places] = self.rows.mT
         away = solve(full)
         gram = self.rows @ away[self.places]
-        force = _forces(gram, self.rows @ (theta + newton)[self.places])
-        return newton + away @ force
+        force = _forces(gram, (self.rows @ (theta + newton)[self.places])[None])
+        return newton + away @ force[0]
 
     def lost_freedom(
         self, target: torch.Tensor, covariance: torch.Tensor, precision: torch.Tensor
@@ -112,7 +113,7 @@ class Bounds:
         """Return which conditions are felt [d], S G_aᵀ [P, a] and S G_aᵀ (G_a S G_aᵀ)⁻¹."""
         away = covariance[:, self.places] @ self.rows.mT
         gram = self.rows @ away[self.places]
-        felt = _forces(gram, self.rows @ target[self.places]) > 0
+        felt = _forces(gram, (self.rows @ target[self.places])[None])[0] > 0
         inner = _scaled(gram[felt][:, felt])
         return felt, away[:, felt], torch.linalg.solve(inner, away[:, felt].mT).mT
 
@@ -133,9 +134,7 @@ class Bounds:
         moved = white * values.clamp(min=0).sqrt() @ vectors.mT
         free = target[self.places] + torch.cat([moved, -moved])
         away = own @ self.rows.mT
-        gram, at = self.rows @ away, free @ self.rows.mT
-        forces = torch.stack([_forces(gram, row) for row in at])
-        return free + forces @ away.mT
+        return free + _forces(self.rows @ away, free @ self.rows.mT) @ away.mT
 
     def spread(
         self, covariance: torch.Tensor, draws: torch.Tensor, mode: torch.Tensor
@@ -154,14 +153,25 @@ class Bounds:
 
 
 def _forces(gram: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """Return the multipliers μ ≥ 0 [d] with G S Gᵀ μ + G θ ≥ 0, 0 where that is above 0."""
-    if bool((at >= 0).all()):
-        return torch.zeros_like(at)
+    """Return multipliers μ ≥ 0 [D, d] with G S Gᵀ μ + G θ ≥ 0, each 0 where that is above 0.
+
+    Parameters
+    ----------
+    gram : Tensor [d, d]
+        G S Gᵀ.
+    at : Tensor [D, d]
+        G θ of each of D points.
+    """
     scale = gram.diagonal().clamp(min=1e-300).rsqrt()
     factor = torch.linalg.cholesky(_scaled(gram * scale * scale[:, None]))
-    right = torch.linalg.solve_triangular(factor, -(scale * at)[:, None], upper=False)[:, 0]
-    found, _ = nnls(factor.mT.numpy(), right.numpy(), maxiter=30 * len(at))
-    return scale * torch.from_numpy(found)
+    right = torch.linalg.solve_triangular(factor, -(scale * at).mT, upper=False).mT
+    dual, most = factor.mT.numpy(), 30 * len(gram)
+    felt = (at < 0).any(1).tolist()
+    found = [
+        nnls(dual, row.numpy(), maxiter=most)[0] if any_felt else np.zeros(len(gram))
+        for row, any_felt in zip(right, felt, strict=True)
+    ]
+    return scale * torch.from_numpy(np.stack(found))
 
 
 def _scaled(gram: torch.Tensor) -> torch.Tensor:

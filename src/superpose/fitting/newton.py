@@ -155,7 +155,7 @@ def solve(
             noise = problem.loss.noise(fit_loss + 0.5 * energy, n_noise)
         along = bounds.face(target, covariance) if bounds else None
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise, along)
-        climb = cautious_ascent(slope) if design.terms else ascent(slope)
+        climb = cautious_ascent(slope) if design.terms or bounds else ascent(slope)
         higher = (state.rho + climb).clamp(*RANGE)
         gain = float((higher - state.rho) @ slope.gradient)
         state = State(theta, state.rho, noise)

@@ -1,7 +1,7 @@
 """Curves of which a shape is known: splines whose control points say it.
 
-Source: Maatouk and Bay (2017), Math. Geosci. 49:557, integrated hat functions, in which a shape is a
-sign of coefficients; written here as the B-splines of the same space (de Boor, 1978, chapters 10
+Source: Maatouk and Bay (2017), Math. Geosci. 49:557, integrated hat functions, in which a shape is
+a sign of coefficients; written here as the B-splines of the same space (de Boor, 1978, chapters 10
 and 11). Wahba (1978), J. R. Stat. Soc. B 40:364, for the prior.
 """
 
@@ -17,22 +17,24 @@ from superpose.errors import InputError
 SHAPES = ("increasing", "decreasing", "convex", "concave")
 """What can be known of a curve; at most one of the first two and one of the last two."""
 
-_GAUSS = 0.5 / 3.0**0.5  # the two places, from the middle, where a rule of Gauss is exact for cubics
+_GAUSS = (
+    0.5 / 3.0**0.5
+)  # the two places, from the middle, where a rule of Gauss is exact for cubics
 
 
 class SplineBasis(nn.Module):
     """A spline over shared knots that has a shape exactly where its control points have it.
 
-    f(u) = cardinal(u) @ z with B-splines of degree 2 where the curve only rises or falls and 3 where
-    it is convex or concave. The derivative that the shape is about (f' of the one, f'' of the other)
-    is a sum of hats, one at each knot, so it has one sign everywhere if and only if it has it at the
-    knots: ``conditions @ z >= 0``. Outside the knots the curve goes on as a straight line.
+    f(u) = cardinal(u) @ z with B-splines of degree 2 where the curve only rises or falls, and of
+    degree 3 where it is convex or concave. The derivative that the shape is about, f' or f'', is a
+    sum of hats, one at each knot: it has one sign everywhere if and only if it has it at the knots,
+    which is ``conditions @ z >= 0``. Outside the knots the curve goes on as a straight line.
 
     The prior charges ∫ f''(u)² w(u) du, straight lines being free: the cubic smoothing spline. The
-    unit is that of a Matérn 3/2 process of variance 1 and this length scale, whose second derivative
-    has the same spectrum at high frequencies, 4 (√3 / l)³. The weight w is 1 for knots at equal
-    distances, and elsewhere the cube of a gap over the mean gap, so that a bend within one gap costs
-    the same in narrow and wide ones.
+    unit is that of a Matérn 3/2 process of variance 1 and this length scale, whose second
+    derivative has the same spectrum at high frequencies, 4 (√3 / l)³. The weight w is 1 for knots
+    at equal distances, and elsewhere the cube of a gap over the mean gap, so that a bend within one
+    gap costs the same in narrow and wide ones.
 
     Parameters
     ----------
@@ -197,7 +199,9 @@ def checked_shape(shape: Sequence[str]) -> tuple[str, ...]:
     words = (shape,) if isinstance(shape, str) else tuple(shape)
     found = tuple(word for word in SHAPES if word in words)
     known = len(words) > 0 and all(word in SHAPES for word in words)
-    if known and not ({"increasing", "decreasing"} <= {*found} or {"convex", "concave"} <= {*found}):
+    if known and not (
+        {"increasing", "decreasing"} <= {*found} or {"convex", "concave"} <= {*found}
+    ):
         return found
     raise InputError(
         "a shape must be increasing or decreasing, convex or concave, or one of each",

@@ -61,8 +61,9 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         Control points of a curve at most. More of them follow finer detail and cost time.
     shapes : dict, optional
         What is known of main curves, by name or position of a number: "increasing", "decreasing",
-        "convex", "concave", or one of each such as ``{"dose": ("increasing", "concave")}``. It holds
-        everywhere, bands included; such a column enters no pair and no term. See the guide, "Shapes".
+        "convex", "concave", or two words as in ``{"dose": ("increasing", "concave")}``. It holds
+        everywhere, on the scale of the sum; such a column enters no pair and no term. See the
+        guide, "Shapes".
     random_state : int, default=0
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional

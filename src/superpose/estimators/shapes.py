@@ -38,7 +38,8 @@ def read_shapes(shapes: Any, schema: Schema, n_outputs: int = 1) -> Shapes:
     --------
     >>> from superpose.estimators.schema import ColumnPlan, Schema
     >>> from superpose.estimators.shapes import read_shapes
-    >>> read_shapes({"dose": ["concave", "increasing"]}, Schema((ColumnPlan("dose", "number"),), True))
+    >>> schema = Schema((ColumnPlan("dose", "number"),), named=True)
+    >>> read_shapes({"dose": ["concave", "increasing"]}, schema)
     {0: ('increasing', 'concave')}
     """
     found: Shapes = {}

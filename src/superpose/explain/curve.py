@@ -60,6 +60,8 @@ class Curve:
         Where a person set the height, or holds it, so that it has no band; None for nowhere.
     notes : tuple of str
         What was done to the curve by hand, a sentence for each change.
+    shape : tuple of str
+        What the fit was told of it, such as "increasing"; the data did not have to say so.
 
     Examples
     --------
@@ -88,6 +90,7 @@ class Curve:
     importance: Importance | None = None
     by_hand: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+    shape: tuple[str, ...] = ()
 
     def of(self, output: int) -> Curve:
         """The curve of one output alone; itself where there is one."""
@@ -161,6 +164,7 @@ class Curve:
             "importance": None if self.importance is None else self.importance.value,
             "by_hand": None if self.by_hand is None else self.by_hand.tolist(),
             "notes": list(self.notes),
+            "shape": list(self.shape),
         }
 
     def __repr__(self) -> str:
@@ -175,6 +179,7 @@ class Curve:
         lines.append(table([self.name, *columns], rows))
         if self.importance is not None:
             lines.append(f"  importance {self.importance}")
+        lines += [f"  told to be {' and '.join(self.shape)}"] if self.shape else []
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 

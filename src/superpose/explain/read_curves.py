@@ -91,6 +91,7 @@ def curves(
             importance=None if summary is None else importance_of(summary.parts[index]),
             by_hand=by_hand if by_hand.any() else None,
             notes=edit_notes(fit, index),
+            shape=getattr(getattr(part, "basis", None), "shape", ()),
         )
     return found
 

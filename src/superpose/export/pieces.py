@@ -102,7 +102,9 @@ class Pieces:
         return found
 
 
-def _values(basis: GPBasis | SplineBasis | HandBasis, heights: torch.Tensor, places: Floats) -> Floats:
+def _values(
+    basis: GPBasis | SplineBasis | HandBasis, heights: torch.Tensor, places: Floats
+) -> Floats:
     """Return the curves at places [C, n], as [C, n, K]."""
     with torch.no_grad():
         rows = basis.cardinal(torch.from_numpy(places.ravel()))

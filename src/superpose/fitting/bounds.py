@@ -2,9 +2,13 @@
 
 A shape is G θ ≥ 0 (`superpose.curves.SplineBasis`). The step that lowers the quadratic model most
 and keeps it is the projection of Newton's own, in the metric of the Hessian; its dual is a
-non-negative least-squares problem (Lawson and Hanson, 1974) with a few dozen unknowns. The posterior
-is what these projections make of draws from the normal one (Lin and Dunson, 2014, Biometrika
-101:303): it is exact where no condition is felt, and each of its draws has the shape.
+non-negative least-squares problem (Lawson and Hanson, 1974) with a few dozen unknowns.
+
+The posterior is what these projections make of draws from the normal one (Lin and Dunson, 2014,
+Biometrika 101:303): it is exact where no condition is felt, and each of its draws has the shape.
+The smoothness is set by the evidence that the normal posterior has when the loss and the penalty
+are those of the constrained mode; where nothing is felt that is the evidence as ever (Bachoc,
+Lagnoux and López-Lopera, 2019, Electron. J. Stat. 13:2921, on estimates without the shape).
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from superpose.curves import SplineBasis
 from superpose.fitting.design import Design
 
 DRAWS = 400
-ROUNDING = 1e-11  # added to a diagonal of ones; conditions next to each other say nearly the same
+ROUNDING = 1e-11  # of a diagonal of ones; conditions next to each other say nearly the same
 
 Solve = Callable[[torch.Tensor], torch.Tensor]
 
@@ -43,7 +47,9 @@ class Bounds:
     @classmethod
     def of(cls, design: Design) -> Bounds:
         """Collect the conditions of all shaped curves; there may be none."""
-        found, places, place = [], [], 1
+        found: list[torch.Tensor] = []
+        places: list[int] = []
+        place = 1
         for block in design.blocks:
             width = block.columns.shape[1]
             basis = block.bases[0].basis
@@ -163,9 +169,10 @@ def _forces(gram: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
         G θ of each of D points.
     """
     scale = gram.diagonal().clamp(min=1e-300).rsqrt()
-    factor = torch.linalg.cholesky(_scaled(gram * scale * scale[:, None]))
-    right = torch.linalg.solve_triangular(factor, -(scale * at).mT, upper=False).mT
-    dual, most = factor.mT.numpy(), 30 * len(gram)
+    values, vectors = torch.linalg.eigh(gram * scale * scale[:, None])
+    root = values.clamp(min=ROUNDING * len(gram)).sqrt()  # (G S Gᵀ)½, scaled, is root · vectorsᵀ
+    right = -(scale * at) @ vectors / root
+    dual, most = (root[:, None] * vectors.mT).numpy(), 30 * len(gram)
     felt = (at < 0).any(1).tolist()
     found = [
         nnls(dual, row.numpy(), maxiter=most)[0] if any_felt else np.zeros(len(gram))

@@ -335,7 +335,6 @@ class _Quadratic:
         matrix = self.information + torch.diag(self.precision)
         factor, scale = _factor(matrix, damping)
 
-
         def solve(right: torch.Tensor) -> torch.Tensor:
             return scale[:, None] * torch.cholesky_solve(scale[:, None] * right, factor)
 

@@ -117,8 +117,8 @@ class Posterior:
             tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
             low, high = curves.quantile(tails, dim=1)
             return torch.minimum(low[:, None], mean), torch.maximum(high[:, None], mean)
-        reach = NormalDist().inv_cdf((1 + level) / 2)
-        reach = reach * self._variance([index], axis_units, bias=False).clamp(min=0).sqrt()
+        sd = self._variance([index], axis_units, bias=False).clamp(min=0).sqrt()
+        reach = NormalDist().inv_cdf((1 + level) / 2) * sd
         return mean - reach, mean + reach
 
     def variance(self, axis_units: torch.Tensor) -> torch.Tensor:

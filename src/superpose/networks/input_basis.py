@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -104,8 +106,8 @@ class InputBasis(nn.Module):
         if isinstance(self.basis, LevelBasis):
             line, white = self.knots.new_zeros(len(self.knots), 0), torch.eye(len(self.knots))
         else:
-            shaped = isinstance(self.basis, SplineBasis)
-            line = _line(self.basis.abscissae if shaped else self.knots)
+            spline = isinstance(self.basis, SplineBasis)
+            line = _line(cast(SplineBasis, self.basis).abscissae if spline else self.knots)
             white = _whitened(self.basis.precision())
         blank = (0, 0, 0, int(self.missing))
         pad = nn.functional.pad

@@ -176,12 +176,12 @@ class Growth:
 
     def best_pairs(self, count: int, worth: float = 0.0) -> list[tuple[int, int]]:
         """Return the pairs, not yet in the model, that gain most, and more than ``worth`` nats."""
-        gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
-        for p, r in self.pairs:
-            gains[p, r] = -torch.inf
         shaped = torch.tensor([bool(a.shape) for a in self.rows.attributes])
         if bool(shaped.all()):
             return []
+        gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
+        for p, r in self.pairs:
+            gains[p, r] = -torch.inf
         gains[shaped[:, None] | shaped] = -torch.inf  # a surface could break the shape
         order = gains.flatten().argsort(descending=True, stable=True)[:count]
         n = len(gains)

@@ -13,8 +13,9 @@ Lagnoux and López-Lopera, 2019, Electron. J. Stat. 13:2921, on estimates withou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from superpose.curves import SplineBasis
 from superpose.fitting.design import Design
 
 DRAWS = 400
+MOST_ROUNDS, SETTLED = 60, 1e-10
 ROUNDING = 1e-11  # of a diagonal of ones; conditions next to each other say nearly the same
 
 Solve = Callable[[torch.Tensor], torch.Tensor]
@@ -39,10 +41,13 @@ class Bounds:
         What G has in the coefficients of shaped curves; it is 0 elsewhere.
     places : Tensor [c]
         Where these coefficients are in θ.
+    sizes : tuple of int
+        How many of the d conditions each curve has, in order.
     """
 
     rows: torch.Tensor
     places: torch.Tensor
+    sizes: tuple[int, ...]
 
     @classmethod
     def of(cls, design: Design) -> Bounds:
@@ -60,7 +65,7 @@ class Bounds:
             place += width
         none = torch.zeros(0, 0, dtype=torch.float64)
         rows = torch.block_diag(*found).double() if found else none
-        return cls(rows, torch.tensor(places, dtype=torch.long))
+        return cls(rows, torch.tensor(places, dtype=torch.long), tuple(map(len, found)))
 
     def __bool__(self) -> bool:
         return len(self.rows) > 0
@@ -81,7 +86,7 @@ class Bounds:
         full[self.places] = self.rows.mT
         away = solve(full)
         gram = self.rows @ away[self.places]
-        force = _forces(gram, (self.rows @ (theta + newton)[self.places])[None])
+        force = _forces(gram, (self.rows @ (theta + newton)[self.places])[None], self.sizes)
         return newton + away @ force[0]
 
     def lost_freedom(
@@ -119,7 +124,7 @@ class Bounds:
         """Return which conditions are felt [d], S G_aᵀ [P, a] and S G_aᵀ (G_a S G_aᵀ)⁻¹."""
         away = covariance[:, self.places] @ self.rows.mT
         gram = self.rows @ away[self.places]
-        felt = _forces(gram, (self.rows @ target[self.places])[None])[0] > 0
+        felt = _forces(gram, (self.rows @ target[self.places])[None], self.sizes)[0] > 0
         inner = _scaled(gram[felt][:, felt])
         return felt, away[:, felt], torch.linalg.solve(inner, away[:, felt].mT).mT
 
@@ -140,7 +145,7 @@ class Bounds:
         moved = white * values.clamp(min=0).sqrt() @ vectors.mT
         free = target[self.places] + torch.cat([moved, -moved])
         away = own @ self.rows.mT
-        return free + _forces(self.rows @ away, free @ self.rows.mT) @ away.mT
+        return free + _forces(self.rows @ away, free @ self.rows.mT, self.sizes) @ away.mT
 
     def spread(
         self, covariance: torch.Tensor, draws: torch.Tensor, mode: torch.Tensor
@@ -158,8 +163,11 @@ class Bounds:
         return covariance + slopes @ change @ slopes.mT
 
 
-def _forces(gram: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+def _forces(gram: torch.Tensor, at: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """Return multipliers μ ≥ 0 [D, d] with G S Gᵀ μ + G θ ≥ 0, each 0 where that is above 0.
+
+    Curve after curve, the multipliers of the others held, until nothing moves: what couples two
+    curves is small beside what couples the conditions of one, so a few rounds do.
 
     Parameters
     ----------
@@ -167,18 +175,46 @@ def _forces(gram: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
         G S Gᵀ.
     at : Tensor [D, d]
         G θ of each of D points.
+    sizes : sequence of int
+        Conditions of each curve.
     """
     scale = gram.diagonal().clamp(min=1e-300).rsqrt()
-    values, vectors = torch.linalg.eigh(gram * scale * scale[:, None])
-    root = values.clamp(min=ROUNDING * len(gram)).sqrt()  # (G S Gᵀ)½, scaled, is root · vectorsᵀ
-    right = -(scale * at) @ vectors / root
-    dual, most = (root[:, None] * vectors.mT).numpy(), 30 * len(gram)
-    felt = (at < 0).any(1).tolist()
-    found = [
-        nnls(dual, row.numpy(), maxiter=most)[0] if any_felt else np.zeros(len(gram))
-        for row, any_felt in zip(right, felt, strict=True)
-    ]
-    return scale * torch.from_numpy(np.stack(found))
+    gram, at = gram * scale * scale[:, None], at * scale
+    ends = np.cumsum([0, *sizes])
+    own = [slice(int(a), int(b)) for a, b in pairwise(ends)]
+    roots = [_root(gram[block, block]) for block in own]
+    forces = torch.zeros_like(at)
+    moving = (at < 0).any(1).nonzero()[:, 0]
+    small = SETTLED * (1 + at.abs().amax(1))
+    for _ in range(MOST_ROUNDS if len(own) > 1 else 1):
+        now = forces[moving]
+        for block, root in zip(own, roots, strict=True):
+            others = at[moving, block] + now @ gram[:, block] - now[:, block] @ gram[block, block]
+            now[:, block] = _nearest(root, others)
+        moved = ((now - forces[moving]) @ gram).abs().amax(1)
+        forces[moving] = now
+        moving = moving[moved > small[moving]]
+        if not len(moving):
+            return scale * forces
+    if len(own) > 1:
+        forces[moving] = _nearest(_root(gram), at[moving])
+    return scale * forces
+
+
+def _root(gram: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the eigenvectors of a matrix with diagonal 1 and the roots of its eigenvalues."""
+    values, vectors = torch.linalg.eigh(gram)
+    return values.clamp(min=ROUNDING * len(gram)).sqrt(), vectors
+
+
+def _nearest(root: tuple[torch.Tensor, torch.Tensor], at: torch.Tensor) -> torch.Tensor:
+    """Solve min ½ μᵀ Q μ + μᵀ a over μ ≥ 0 for each row a [D, d], Q given by its root."""
+    values, vectors = root
+    dual, right = (values[:, None] * vectors.mT).numpy(), (-at @ vectors / values).numpy()
+    found = np.zeros(right.shape)
+    for i in (at < 0).any(1).nonzero()[:, 0].tolist():
+        found[i], _ = nnls(dual, right[i], maxiter=30 * len(values))
+    return torch.from_numpy(found)
 
 
 def _scaled(gram: torch.Tensor) -> torch.Tensor:

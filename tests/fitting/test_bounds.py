@@ -151,7 +151,7 @@ def test_the_covariance_is_that_of_projected_draws_of_everything() -> None:
     mode = solution.state.theta
     found = bounds.spread(covariance, bounds.draws(solution.target, covariance), mode)
     factor = torch.linalg.cholesky(covariance)
-    white = torch.randn(2000, len(mode), generator=torch.Generator().manual_seed(1)).double()
+    white = torch.randn(500, len(mode), generator=torch.Generator().manual_seed(1)).double()
     points = [
         start + bounds.step(start, 0 * start, covariance.matmul)
         for start in solution.target + white @ factor.mT
@@ -159,7 +159,7 @@ def test_the_covariance_is_that_of_projected_draws_of_everything() -> None:
     away = growth.design.fixed @ (torch.stack(points) - mode).mT  # [N, D]
     brute = away.square().mean(1)
     ours = ((growth.design.fixed @ found) * growth.design.fixed).sum(1)
-    np.testing.assert_allclose(ours, brute, rtol=6 * (2 / DRAWS) ** 0.5)
+    np.testing.assert_allclose(ours, brute, rtol=6 * (4 / DRAWS) ** 0.5)
     assert float(torch.linalg.eigvalsh(found).min()) > -1e-10
     plain = ((growth.design.fixed @ covariance) * growth.design.fixed).sum(1)
     assert float((plain / brute).max()) > 1.5, "the shape changes nothing; the test tells nothing"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from superpose.cli.options import parse_pairs, parse_terms
+from superpose.cli.options import parse_pairs, parse_shapes, parse_terms
 from superpose.cli.sparkline import sentence, sparkline
 from superpose.cli.study import split
 from superpose.cli.task import looks_like_row_number, task_of
@@ -119,3 +119,20 @@ def test_a_category_in_a_sentence() -> None:
 def test_a_curve_in_blocks() -> None:
     assert sparkline(np.array([-1.0, 0.0, 1.0]), -1.0, 1.0) == "▁▅█"
     assert sparkline(np.array([3.0, 3.0]), 3.0, 3.0) == "▁▁"
+
+
+def test_shapes_are_read_from_their_options() -> None:
+    """The last equals sign parts them: a column may have one in its name."""
+    assert parse_shapes(None) is None
+    assert parse_shapes([]) is None
+    assert parse_shapes(["a=b=convex"]) == {"a=b": ("convex",)}
+
+
+@pytest.mark.parametrize("texts", [["age"], ["=convex", "=concave"], ["a=convex", "a=concave"]])
+def test_shapes_that_cannot_be_read_are_refused(texts: list[str]) -> None:
+    sentence = (
+        f"--shape must be a column and its shape, once a column; found {texts[-1]!r}; write "
+        '--shape "age=increasing" --shape "dose=increasing,concave"'
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        parse_shapes(texts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from types import SimpleNamespace
 
 import numpy as np
@@ -107,6 +108,10 @@ class FakePosterior:
 
     def evidence(self, index: int) -> float:
         return 10.0 * index
+    def part_limits(self, index: int, u: Tensor, level: float) -> tuple[Tensor, Tensor]:
+        mean = self.network.parts[index](u)
+        reach = NormalDist().inv_cdf((1 + level) / 2) * self.part_variance(index, u).sqrt()
+        return mean - reach, mean + reach
 
     def variance(self, u: Tensor) -> Tensor:
         start = torch.zeros(len(u), len(self.network.bias), dtype=u.dtype)

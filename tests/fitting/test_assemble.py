@@ -41,7 +41,7 @@ def solution_at(design, state):
     p, n_groups = design.n_coefficients, design.groups()[1]
     eye = torch.eye(p, dtype=torch.float64)
     freedom, hessian = eye[:n_groups, 0], eye[:n_groups, :n_groups]
-    return Solution(state, eye, freedom, hessian, 0.0, 0.0, 0.0, 1, True)
+    return Solution(state, state.theta, eye, freedom, hessian, 0.0, 0.0, 0.0, 1, True)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])

@@ -37,7 +37,7 @@ def assembled(design, theta, attributes, covariance=None):
     covariance = torch.eye(p, dtype=torch.float64) if covariance is None else covariance
     eye = torch.eye(n_groups, dtype=torch.float64)
     state = State(theta, start_of(design).rho)
-    solution = Solution(state, covariance, eye[:, 0], eye, 0.0, 0.0, 0.0, 1, True)
+    solution = Solution(state, theta, covariance, eye[:, 0], eye, 0.0, 0.0, 0.0, 1, True)
     return assemble(attributes, design, solution)
 
 

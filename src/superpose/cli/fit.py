@@ -11,10 +11,12 @@ from superpose.cli.options import (
     Json,
     PairsChoice,
     Seed,
+    ShapeChoice,
     Target,
     Task,
     TermsChoice,
     parse_pairs,
+    parse_shapes,
     parse_terms,
 )
 
@@ -33,6 +35,7 @@ def fit(
     task: Annotated[Task, typer.Option("--task", help="What kind of target it is.")] = Task.auto,
     pairs: PairsChoice = "auto",
     terms: TermsChoice = "auto",
+    shape: ShapeChoice = None,
     weight: Annotated[
         str | None, typer.Option("--weight", help="Column with the weights of the rows.")
     ] = None,
@@ -67,6 +70,7 @@ def fit(
         quiet=json,
         pairs=parse_pairs(pairs),
         terms=parse_terms(terms),
+        shapes=parse_shapes(shape),
         random_state=seed,
     )
     write_and_print(done, report, model, json)

@@ -15,10 +15,12 @@ __all__ = [
     "ModelFile",
     "PairsChoice",
     "Seed",
+    "ShapeChoice",
     "Target",
     "Task",
     "TermsChoice",
     "parse_pairs",
+    "parse_shapes",
     "parse_terms",
 ]
 
@@ -41,6 +43,14 @@ PairsChoice = Annotated[
 ]
 TermsChoice = Annotated[
     str, typer.Option("--terms", help="Terms of more attributes: auto or a number; 0 for none.")
+]
+ShapeChoice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--shape",
+        help='What is known of a curve, as in "age=increasing" or "dose=increasing,concave"; '
+        "may be repeated.",
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed; the same seed, the same model.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -69,6 +79,28 @@ def parse_pairs(text: str) -> Any:
             'write --pairs "age:bmi,age:sex"',
         )
     return pairs
+
+
+def parse_shapes(texts: list[str] | None) -> dict[str, tuple[str, ...]] | None:
+    """Read the options --shape.
+
+    Examples
+    --------
+    >>> from superpose.cli.options import parse_shapes
+    >>> parse_shapes(["age=increasing", "dose = increasing, concave"])
+    {'age': ('increasing',), 'dose': ('increasing', 'concave')}
+    """
+    found = {}
+    for text in texts or []:
+        column, equals, words = (it.strip() for it in text.rpartition("="))
+        if not equals or column in found:
+            raise InputError(
+                "--shape must be a column and its shape, once a column",
+                f"found {text!r}",
+                'write --shape "age=increasing" --shape "dose=increasing,concave"',
+            )
+        found[column] = tuple(word.strip() for word in words.split(","))
+    return found or None
 
 
 def parse_terms(text: str) -> Any:

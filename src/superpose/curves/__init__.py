@@ -12,9 +12,11 @@ from superpose.curves.kernels import (
     kernel,
 )
 from superpose.curves.level_basis import LevelBasis
+from superpose.curves.spline_basis import SHAPES, SplineBasis
 
 __all__ = [
     "KERNELS",
+    "SHAPES",
     "Axis",
     "GPBasis",
     "GPCurve",
@@ -22,6 +24,7 @@ __all__ = [
     "Matern12",
     "Matern32",
     "Matern52",
+    "SplineBasis",
     "SquaredExponential",
     "kernel",
 ]

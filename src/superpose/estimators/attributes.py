@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +15,15 @@ from superpose.networks import Attribute
 __all__ = ["attributes_of"]
 
 
+NEAREST = 1e-9  # axis lengths; knots of a straight axis that are nearer count as one
+
+
 def attributes_of(
-    schema: Schema, x: NDArray[np.float64], weight: NDArray[np.float64], n_knots: int
+    schema: Schema,
+    x: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    n_knots: int,
+    shapes: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
 ) -> list[Attribute]:
     """Describe each column to the network: its axis and knots, or its levels.
 
@@ -27,6 +37,9 @@ def attributes_of(
         How many rows each row stands for.
     n_knots : int
         Control points of a curve at most; fewer where fewer distinct values are.
+    shapes : mapping of int to tuple of str, default={}
+        What is known of some curves. A convex or concave one gets a straight axis, on which its
+        knots are where they would be, because a bend of the axis would be one of the curve.
 
     Returns
     -------
@@ -43,11 +56,18 @@ def attributes_of(
     >>> dose.name, dose.kind, len(dose.axis.knots)
     ('dose', 'number', 3)
     """
-    return [_attribute(plan, x[:, i], weight, n_knots) for i, plan in enumerate(schema.columns)]
+    return [
+        _attribute(plan, x[:, i], weight, n_knots, shapes.get(i, ()))
+        for i, plan in enumerate(schema.columns)
+    ]
 
 
 def _attribute(
-    plan: ColumnPlan, x: NDArray[np.float64], weight: NDArray[np.float64], n_knots: int
+    plan: ColumnPlan,
+    x: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    n_knots: int,
+    shape: tuple[str, ...],
 ) -> Attribute:
     if plan.kind == "category":
         return Attribute(plan.name, "category", None, plan.levels, plan.missing)
@@ -55,4 +75,19 @@ def _attribute(
     if not known.any():  # nothing is known of the column: its curve is a constant
         x, weight, known = np.zeros(1), np.ones(1), np.ones(1, dtype=bool)
     axis = Axis.from_data(x[known], n_knots=n_knots, sample_weight=weight[known])
-    return Attribute(plan.name, "number", axis, None, plan.missing)
+    if {"convex", "concave"} & {*shape}:
+        axis = _straight(axis)
+    return Attribute(plan.name, "number", axis, None, plan.missing, shape)
+
+
+def _straight(axis: Axis) -> Axis:
+    """Return the axis that is linear in the units, with its knots at the same values."""
+    if len(axis.points_x) < 2:
+        return axis
+    ends = axis.points_x[[0, -1]]
+    linear = Axis(ends, np.array([0.0, 1.0]), axis.knots)
+    knots = linear.to_axis(axis.from_axis(axis.knots))
+    knots[0], knots[-1] = 0.0, 1.0
+    apart = np.concatenate([[True], np.diff(knots) > NEAREST])
+    apart[:-1] &= knots[:-1] < 1.0 - NEAREST
+    return Axis(ends, linear.points_u, knots[apart])

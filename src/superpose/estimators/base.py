@@ -24,6 +24,7 @@ from superpose.estimators.model_state import model_from, state_of
 from superpose.estimators.refitting import refitted
 from superpose.estimators.rows import merge_rows
 from superpose.estimators.schema import Schema
+from superpose.estimators.shapes import check_apart, read_shapes
 from superpose.estimators.table import Table, read_table
 from superpose.estimators.target import read_offset
 from superpose.fitting import DialStep, Edit, Fit, fit_superposition
@@ -35,6 +36,7 @@ CHUNK = 65_536
 """Rows that are predicted at once; bounds the memory, changes no result."""
 
 Floats = NDArray[np.float64]
+Shapes = dict[str | int, str | tuple[str, ...]] | None
 
 
 class AbstractKST(BaseEstimator):
@@ -45,6 +47,7 @@ class AbstractKST(BaseEstimator):
         "terms": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "kernel": [StrOptions({"matern12", "matern32", "matern52", "squared_exponential"})],
         "knots": [Interval(Integral, 2, None, closed="left")],
+        "shapes": [None, dict],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "progress": [None, callable],
     }
@@ -63,6 +66,7 @@ class AbstractKST(BaseEstimator):
         terms: str | int = "auto",
         kernel: str = "matern32",
         knots: int = 24,
+        shapes: Shapes = None,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
     ) -> None:
@@ -70,6 +74,7 @@ class AbstractKST(BaseEstimator):
         self.terms = terms
         self.kernel = kernel
         self.knots = knots
+        self.shapes = shapes
         self.random_state = random_state
         self.progress = progress
 
@@ -299,18 +304,21 @@ class AbstractKST(BaseEstimator):
         """Fit the network to the rows of positive weight; return them merged, as it saw them."""
         self.schema_ = Schema.from_table(table, weight)
         _warn_of_identifiers(self.schema_)
+        shapes = read_shapes(self.shapes, self.schema_, max(1, len(classes) - (len(classes) == 2)))
+        pairs = positions(self.pairs, self.schema_.names)
+        check_apart(shapes, pairs, self.schema_.names)
         rows = self.schema_.encode(table)
         known = np.empty((len(y), 0)) if offset is None else offset
         x, target, counts = merge_rows(np.column_stack([rows, known]), y, weight)
         x, known = np.ascontiguousarray(x[:, : rows.shape[1]]), x[:, rows.shape[1] :]
         self.fit_ = fit_superposition(
-            attributes_of(self.schema_, x, counts, self.knots),
+            attributes_of(self.schema_, x, counts, self.knots, shapes),
             torch.from_numpy(x),
             torch.from_numpy(target),
             loss=loss,
             sample_weight=torch.from_numpy(counts),
             offset=None if offset is None else torch.from_numpy(known),
-            pairs=positions(self.pairs, self.schema_.names),
+            pairs=pairs,
             terms=self.terms,
             kernel=self.kernel,
             knots=self.knots,

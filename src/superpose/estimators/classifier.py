@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 
 from superpose.errors import InputError
-from superpose.estimators.base import AbstractKST, Floats
+from superpose.estimators.base import AbstractKST, Floats, Shapes
 from superpose.estimators.columns import level_name
 from superpose.estimators.links import probabilities
 from superpose.estimators.table import read_table
@@ -57,6 +57,11 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         Covariance of the curves; from rough to smooth.
     knots : int, default=24
         Control points of a curve at most. More of them follow finer detail and cost time.
+    shapes : dict, optional
+        What is known of main curves, by name or position of a number: "increasing", "decreasing",
+        "convex", "concave", or two words as in ``{"dose": ("increasing", "concave")}``. It holds
+        everywhere, on the scale of the sum; such a column enters no pair and no term. See the
+        guide, "Shapes". Not for three classes or more.
     random_state : int, default=0
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional
@@ -106,6 +111,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         class_weight: str | dict[Any, float] | None = None,
         kernel: str = "matern32",
         knots: int = 24,
+        shapes: Shapes = None,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
     ) -> None:
@@ -114,6 +120,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
             terms=terms,
             kernel=kernel,
             knots=knots,
+            shapes=shapes,
             random_state=random_state,
             progress=progress,
         )

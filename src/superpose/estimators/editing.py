@@ -126,9 +126,15 @@ class PartEditor(Generic[Model]):
         Raises
         ------
         InputError
-            Where the part is not the main curve of a number, or ``dof`` is below 1.
+            Where the part is not the main curve of a number, or has a shape, or ``dof`` is below 1.
         """
         part = self._curve("smoothed")
+        if part.basis.shape:
+            raise InputError(
+                "a curve is smoothed by hand where nothing is known of its shape",
+                f"found that {self._name!r} is {' and '.join(part.basis.shape)}",
+                "set or remove it, or fit again without the shape",
+            )
         if part.basis.kind != "number":
             raise InputError(
                 "a curve is smoothed along a number",

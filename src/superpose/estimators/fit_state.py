@@ -93,6 +93,8 @@ def _posterior_to(posterior: Posterior, store: Store) -> dict[str, Any]:
             store.at(i)["centre"] = share.centre
         if share.spread is not None:
             store.at(i)["spread"] = share.spread
+        if share.draws is not None:
+            store.at(i)["draws"] = share.draws
         for j, moved in enumerate(share.moved):
             own = store.at(i).at("moved").at(j)
             own["shared"], own["bent"] = moved.shared, moved.bent
@@ -128,6 +130,10 @@ def _posterior_from(network: Superposition, words: dict[str, Any], store: Store)
     for part, share in zip(network.parts, shares, strict=True):
         if not isinstance(part, MainCurve) and len(share.moved) not in (0, len(part.moved)):
             raise ValueError("a curve that moved has a share in the posterior")
+        if share.draws is not None and (
+            part.kind != "curve" or share.draws.shape[1:] != part.heights.shape[1:]
+        ):
+            raise ValueError("draws are of a main curve, with its heights")
     return Posterior(network, covariance, shares, stride)
 
 
@@ -142,10 +148,12 @@ def _share(words: dict[str, Any], store: Store) -> Share:
         raise ValueError("a term has a mean slope for every inner coefficient")
     freedom, moved = float(words["freedom"]), enumerate(words.get("moved", []))
     maps = tuple(_moved(it, store.at("moved").at(i)) for i, it in moved)
-    spread = store.get("spread")
+    spread, draws = store.get("spread"), store.get("draws")
     if spread is not None and (spread.ndim != 1 or bool((spread < 0).any())):
         raise ValueError("a variance is 0 or above")
-    return Share(own, bent, directions, variances, freedom, centre, maps, spread)
+    if draws is not None and (draws.ndim != 2 or not len(draws)):
+        raise ValueError("draws are of a main curve, with its heights")
+    return Share(own, bent, directions, variances, freedom, centre, maps, spread, draws)
 
 
 def _moved(words: dict[str, Any], store: Store) -> MovedHeights:

@@ -181,9 +181,11 @@ def _plain(value: Any) -> Any:
 
 
 def _parameter(name: str, value: Any) -> Any:
-    """Pairs were tuples before they were JSON, and class weights a dict."""
+    """Pairs were tuples before they were JSON, class weights and shapes a dict."""
     if not isinstance(value, list):
         return value
+    if name == "shapes":
+        return {it: tuple(shape) if isinstance(shape, list) else shape for it, shape in value}
     items = [tuple(item) for item in value]
     return dict(items) if name == "class_weight" else items
 

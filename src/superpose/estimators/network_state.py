@@ -5,13 +5,14 @@ Bases are not stored: they follow from knots, kernel and length scale, bit for b
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from superpose.curves import KERNELS, Axis, GPBasis
+from superpose.curves import KERNELS, Axis, GPBasis, SplineBasis
 from superpose.estimators.schema import Schema
 from superpose.networks import (
     Attribute,
@@ -108,12 +109,13 @@ def network_from(schema: Schema, words: list[dict[str, Any]], store: Store) -> S
     attributes = [
         _attribute_from(plan, store.at("attributes").at(i)) for i, plan in enumerate(schema.columns)
     ]
-    parts = store.at("parts")
-    return Superposition(
-        attributes,
-        store["bias"],
-        [_part_from(it, attributes, parts.at(i)) for i, it in enumerate(words)],
-    )
+    place = store.at("parts")
+    parts = [_part_from(it, attributes, place.at(i)) for i, it in enumerate(words)]
+    for part in parts:
+        if isinstance(part, MainCurve) and part.basis.shape:
+            p = part.attributes[0]
+            attributes[p] = replace(attributes[p], shape=part.basis.shape)
+    return Superposition(attributes, store["bias"], parts)
 
 
 def _attribute_from(plan: Any, store: Store) -> Attribute:
@@ -184,9 +186,11 @@ def _basis_to(basis: Any, store: Store) -> dict[str, Any]:
     if isinstance(basis, HandBasis):
         store["places"] = basis.places
         return {**words, "under": _basis_to(basis.base, store.at("under"))}
-    if not isinstance(basis.basis, GPBasis):
+    if basis.kind == "category":
         return words
     store["knots"] = basis.knots
+    if isinstance(basis.basis, SplineBasis):
+        return {**words, "shape": list(basis.shape), "length_scale": basis.basis.length_scale}
     return {**words, **_kernel_to(basis.basis)}
 
 
@@ -197,7 +201,12 @@ def _basis_from(attribute: Attribute, words: dict[str, Any], store: Store) -> In
     if attribute.kind == "category":
         return InputBasis(attribute, missing=missing)
     knots = _believable(store["knots"])
-    kernel, length_scale = str(words["kernel"]), float(words["length_scale"])
+    length_scale = float(words["length_scale"])
+    if "shape" in words:
+        shaped = replace(attribute, shape=tuple(str(it) for it in words["shape"]))
+        _require(len(knots) > 1 and length_scale > 0, "a shaped curve has two knots or more")
+        return InputBasis(shaped, knots, length_scale=length_scale, missing=missing)
+    kernel = str(words["kernel"])
     return InputBasis(attribute, knots, kernel=kernel, length_scale=length_scale, missing=missing)
 
 

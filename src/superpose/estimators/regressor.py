@@ -14,7 +14,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from superpose.errors import InputError
-from superpose.estimators.base import CHUNK, AbstractKST, Floats
+from superpose.estimators.base import CHUNK, AbstractKST, Floats, Shapes
 from superpose.estimators.links import LOG_LINKS, mean_of, observation_variance
 from superpose.estimators.scatter import MOST_ROWS, Scatter
 from superpose.estimators.table import read_table
@@ -59,6 +59,11 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         Covariance of the curves; from rough to smooth.
     knots : int, default=24
         Control points of a curve at most. More of them follow finer detail and cost time.
+    shapes : dict, optional
+        What is known of main curves, by name or position of a number: "increasing", "decreasing",
+        "convex", "concave", or two words as in ``{"dose": ("increasing", "concave")}``. It holds
+        everywhere, on the scale of the sum; such a column enters no pair and no term. See the
+        guide, "Shapes".
     random_state : int, default=0
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional
@@ -109,6 +114,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         terms: str | int = "auto",
         kernel: str = "matern32",
         knots: int = 24,
+        shapes: Shapes = None,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
     ) -> None:
@@ -117,6 +123,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
             terms=terms,
             kernel=kernel,
             knots=knots,
+            shapes=shapes,
             random_state=random_state,
             progress=progress,
         )

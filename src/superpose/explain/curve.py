@@ -67,6 +67,8 @@ class Curve:
         a jump, or a bend too sharp for them.
     simultaneous : SimultaneousBand or None
         The band that holds the whole curve, where it was asked for; see `simultaneous_bands`.
+    shape : tuple of str
+        What the fit was told of it, such as "increasing"; the data did not have to say so.
 
     Examples
     --------
@@ -106,6 +108,7 @@ class Curve:
     def jumps(self, below: float = 0.05) -> bool:
         """Whether the rows show a jump that the curve cannot take, at this level of the test."""
         return self.jump is not None and self.jump[1] < below
+    shape: tuple[str, ...] = ()
 
     def of(self, output: int) -> Curve:
         """The curve of one output alone; itself where there is one."""
@@ -183,6 +186,7 @@ class Curve:
             "no_effect": self.no_effect,
             "jump": None if self.jump is None else list(self.jump),
             "simultaneous": None if self.simultaneous is None else self.simultaneous.to_dict(),
+            "shape": list(self.shape),
         }
 
     def __repr__(self) -> str:
@@ -206,6 +210,7 @@ class Curve:
             )
         if self.simultaneous is not None:
             lines.append(f"  {self.simultaneous}")
+        lines += [f"  told to be {' and '.join(self.shape)}"] if self.shape else []
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 

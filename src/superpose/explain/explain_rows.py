@@ -17,6 +17,7 @@ from superpose.explain.parts import (
     encode,
     evaluate,
     half_width,
+    limits,
     part_names,
     parts_of,
 )
@@ -65,10 +66,11 @@ def explain(
     """
     x = np.asarray(x, dtype=np.float64)
     u, z, width = encode(fit, x), half_width(level), len(fit.network.bias)
-    pieces = [evaluate(fit, i, u) for i in range(len(parts_of(fit)))]
+    parts = range(len(parts_of(fit)))
     empty = np.zeros((len(x), 0, width))
-    values = np.stack([mean for mean, _ in pieces], axis=1) if pieces else empty
-    reach = z * np.stack([sd for _, sd in pieces], axis=1) if pieces else empty
+    values = np.stack([evaluate(fit, i, u)[0] for i in parts], axis=1) if parts else empty
+    bands = [limits(fit, i, u, level) for i in parts]
+    lower, upper = (np.stack([it[j] for it in bands], axis=1) if parts else empty for j in (0, 1))
     with torch.no_grad():
         prediction = fit.network(torch.as_tensor(x)).detach().cpu().to(torch.float64).numpy()
         variance = fit.posterior.variance(u).detach().cpu().to(torch.float64).numpy()
@@ -76,8 +78,8 @@ def explain(
     return Explanation(
         names=tuple(part_names(fit)),
         values=values,
-        lower=values - reach,
-        upper=values + reach,
+        lower=lower,
+        upper=upper,
         baseline=np.asarray(fit.network.bias.detach().cpu(), dtype=np.float64).reshape(-1),
         prediction=prediction,
         prediction_lower=prediction - spread,

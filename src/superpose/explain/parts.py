@@ -23,6 +23,7 @@ __all__ = [
     "encode",
     "evaluate",
     "half_width",
+    "limits",
     "outputs_of",
     "part_names",
     "parts_of",
@@ -96,6 +97,12 @@ def evaluate(fit: Fit, index: int, axis_units: torch.Tensor) -> tuple[Array, Arr
         mean = parts_of(fit)[index](axis_units)
         variance = fit.posterior.part_variance(index, axis_units)
     return _numpy(mean), np.sqrt(np.clip(_numpy(variance), 0.0, None))
+
+
+def limits(fit: Fit, index: int, axis_units: torch.Tensor, level: float) -> tuple[Array, Array]:
+    """The pointwise band of one part's contribution, lower and upper, both [N, K]."""
+    lower, upper = fit.posterior.part_limits(index, axis_units, level)
+    return _numpy(lower), _numpy(upper)
 
 
 def half_width(level: float) -> float:

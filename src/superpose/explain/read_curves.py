@@ -14,7 +14,7 @@ from superpose.explain.outputs import Outputs
 from superpose.explain.parts import (
     encode,
     evaluate,
-    half_width,
+    limits,
     outputs_of,
     parts_of,
     squeeze,
@@ -33,7 +33,8 @@ def curves(
     r"""Every main curve of a fitted model, by attribute.
 
     The band is :math:`g(x) \pm z\,\mathrm{sd}(x)` with the posterior's standard deviation: it is
-    pointwise, so at 95 % a curve may leave it at one x in twenty.
+    pointwise, so at 95 % a curve may leave it at one x in twenty. The band of a curve of a known
+    shape is made of quantiles of draws that all have the shape.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def curves(
     >>> np.interp([0, 1], curve.x, curve.mean).round(1)
     array([-1.5,  1.6])
     """
-    outputs, z = outputs_of(fit, summary), half_width(level)
+    outputs = outputs_of(fit, summary)
     found = {}
     for index, part in enumerate(parts_of(fit)):
         if part.kind != "curve":
@@ -72,8 +73,8 @@ def curves(
         grid = with_places(attribute_grid(attribute, points), part)
         values = np.append(grid, np.nan)  # the last row asks what a missing value adds
         u = encode(fit, rows_at({position: values}, len(fit.network.attributes)))
-        mean, sd = evaluate(fit, index, u)
-        lower, upper = mean - z * sd, mean + z * sd
+        mean, _ = evaluate(fit, index, u)
+        lower, upper = limits(fit, index, u, level)
         missing = Missing(*(squeeze(a[-1:])[0] for a in (mean, lower, upper)))
         by_hand = hand_drawn(fit, index, u)[:-1]
         found[attribute.name] = Curve(
@@ -91,6 +92,7 @@ def curves(
             by_hand=by_hand if by_hand.any() else None,
             jump=None if summary is None else summary.parts[index].jump,
             notes=edit_notes(fit, index),
+            shape=getattr(getattr(part, "basis", None), "shape", ()),
         )
     return found
 

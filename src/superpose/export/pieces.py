@@ -17,7 +17,7 @@ import torch
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from superpose.curves import GPBasis
+from superpose.curves import GPBasis, SplineBasis
 from superpose.curves.kernels import AbstractKernel, AbstractMatern
 from superpose.errors import ConvergenceWarning
 from superpose.networks import HandBasis, InputBasis
@@ -65,7 +65,7 @@ class Pieces:
     error: float
 
     @classmethod
-    def of(cls, basis: GPBasis | HandBasis, heights: torch.Tensor) -> Pieces:
+    def of(cls, basis: GPBasis | SplineBasis | HandBasis, heights: torch.Tensor) -> Pieces:
         """Cut the curves through ``heights`` [K, M] over a basis into cells.
 
         Warns
@@ -102,14 +102,16 @@ class Pieces:
         return found
 
 
-def _values(basis: GPBasis | HandBasis, heights: torch.Tensor, places: Floats) -> Floats:
+def _values(
+    basis: GPBasis | SplineBasis | HandBasis, heights: torch.Tensor, places: Floats
+) -> Floats:
     """Return the curves at places [C, n], as [C, n, K]."""
     with torch.no_grad():
         rows = basis.cardinal(torch.from_numpy(places.ravel()))
         return (rows @ heights.mT).numpy().reshape(*places.shape, -1)
 
 
-def _line(basis: GPBasis | HandBasis, heights: torch.Tensor, end: float) -> Floats:
+def _line(basis: GPBasis | SplineBasis | HandBasis, heights: torch.Tensor, end: float) -> Floats:
     """Return the coefficients [DEGREE + 1, K] of the straight line beyond one end, about it."""
     place = torch.tensor([end], dtype=torch.float64)
     found = np.zeros((DEGREE + 1, len(heights)))
@@ -135,10 +137,12 @@ def _polynomials(values: Floats, size: Floats) -> Floats:
     return np.asarray(to_powers @ series)
 
 
-def _cuts(basis: GPBasis | HandBasis) -> Floats:
+def _cuts(basis: GPBasis | SplineBasis | HandBasis) -> Floats:
     """Return the edges of the cells: every knot, and steps away from it as far as it is felt."""
     if isinstance(basis, HandBasis):
         return _hand_cuts(basis)
+    if isinstance(basis, SplineBasis):
+        return basis.knots.numpy()
     knots, steps = basis.knots.numpy(), _steps(basis.kernel)
     cuts = [knots, knots[0] - steps, knots[-1] + steps]
     for low, high in pairwise(knots):
@@ -159,7 +163,7 @@ def _hand_cuts(basis: HandBasis) -> Floats:
     """
     base, axis = basis.base, basis.attribute.axis
     assert axis is not None
-    under = _cuts(base if isinstance(base, HandBasis) else _gp(base))
+    under = _cuts(base if isinstance(base, HandBasis) else _core(base))
     low, high = basis.ends.tolist()
     points = np.r_[basis.attribute.encode(basis.places).numpy(), axis.points_u]
     points = np.unique(np.r_[low, points[(points > low) & (points < high)], high])
@@ -169,8 +173,8 @@ def _hand_cuts(basis: HandBasis) -> Floats:
     return np.unique(np.r_[outside, points, quarters, low - BEYOND, high + BEYOND])
 
 
-def _gp(basis: InputBasis) -> GPBasis:
-    assert isinstance(basis.basis, GPBasis)
+def _core(basis: InputBasis) -> GPBasis | SplineBasis:
+    assert isinstance(basis.basis, GPBasis | SplineBasis)
     return basis.basis
 
 

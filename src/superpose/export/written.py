@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from superpose.curves import GPBasis
+from superpose.curves import GPBasis, SplineBasis
 from superpose.export.pieces import Pieces
 from superpose.networks import HandBasis, InputBasis
 
@@ -41,7 +41,7 @@ class Written:
             return cls(Pieces.of(basis, z), last)
         n = basis.basis.n_heights
         missing = z[:, n].numpy() if basis.missing else np.zeros(len(z))
-        if isinstance(basis.basis, GPBasis):
+        if isinstance(basis.basis, GPBasis | SplineBasis):
             return cls(Pieces.of(basis.basis, z[:, :n]), missing)
         return cls(z[:, :n].T.numpy(), missing)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
-from superpose.curves import GPBasis
+from superpose.curves import GPBasis, SplineBasis
+from superpose.fitting.bounds import Bounds
 from superpose.fitting.columns import Block
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import membership
@@ -42,7 +44,16 @@ def assemble(
     scale[: design.n_outputs * design.n_shared] = spread  # inner curves have no units of the target
     prior = _prior_variance(groups, n_groups, solution) * scale**2
     freedom = _freedom(groups, n_groups, solution)
-    covariance = _less_class_mean(solution.covariance * scale * scale[:, None], design)
+    covariance, bounds = solution.covariance, Bounds.of(design)
+    draws = torch.zeros(0, 0, dtype=torch.float64)
+    if bounds:
+        precision = membership(groups, n_groups) @ state.rho.exp()
+        freedom = freedom - bounds.lost_freedom(
+            solution.target, covariance / state.noise, precision
+        )
+        draws = bounds.draws(solution.target, covariance)
+        covariance = bounds.spread(covariance, draws, state.theta)
+    covariance = _less_class_mean(covariance * scale * scale[:, None], design)
     parts: list[Part] = []
     shares: list[Share] = []
     place, inner_place = 1, design.n_outputs * design.n_shared
@@ -50,7 +61,14 @@ def assemble(
         width = block.columns.shape[1]
         heights = fixed[:, place : place + width] @ block.directions.mT * spread
         parts.append(_part(block, heights))
-        shares.append(_block_share(block, place, prior, freedom, design))
+        share = _block_share(block, place, prior, freedom, design)
+        basis = block.bases[0].basis
+        if isinstance(basis, SplineBasis):
+            heights = parts[-1].heights
+            own, draws = draws[:, :width], draws[:, width:]
+            share = replace(share, draws=_kept(basis, own @ block.directions.mT * spread))
+            heights.data[:] = _kept(basis, heights.data)
+        shares.append(share)
         place += width
     for term, c, a in zip(design.terms, outer, inner, strict=True):
         part, share = _term(term, c * spread, a, place, inner_place, prior, freedom, design)
@@ -87,6 +105,12 @@ def _freedom(groups: torch.Tensor, n_groups: int, solution: Solution) -> torch.T
     """Return 1 - λ_j S_jj of every coefficient, [P]."""
     precision = membership(groups, n_groups) @ solution.state.rho.exp()
     return 1 - precision * solution.covariance.diagonal() / solution.state.noise
+
+
+def _kept(basis: SplineBasis, heights: torch.Tensor) -> torch.Tensor:
+    """Return heights [.., H], those of missing values included, that have the shape exactly."""
+    own = heights[..., : basis.n_heights]
+    return torch.cat([basis.nearest(own), heights[..., basis.n_heights :]], -1)
 
 
 def _places(first: int, width: int, design: Design) -> torch.Tensor:

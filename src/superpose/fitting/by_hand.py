@@ -49,7 +49,11 @@ def drawn(
     """
     basis = HandBasis(part.basis, attribute, places)
     curve = MainCurve(part.attributes[0], basis, torch.cat([values, part.heights], 1))
-    return curve, _mapped(share, lambda own: nn.functional.pad(own, (0, 0, len(places), 0)))
+    share = _mapped(share, lambda own: nn.functional.pad(own, (0, 0, len(places), 0)))
+    if share.draws is not None:
+        draws = torch.cat([values.expand(len(share.draws), -1), share.draws], 1)
+        share = replace(share, draws=draws)
+    return curve, share
 
 
 def with_heights(
@@ -57,10 +61,14 @@ def with_heights(
 ) -> tuple[MainCurve, Share]:
     """Return the main curve with some heights [K], by their place, set: levels, or missing."""
     changed, places = part.heights.detach().clone(), list(heights)
+    draws = None if share.draws is None else share.draws.clone()
     for j, value in heights.items():
         changed[:, j] = value
+        if draws is not None:
+            draws[:, j] = value
     curve = MainCurve(part.attributes[0], part.basis, changed)
-    return curve, _mapped(share, lambda own: own.index_fill(0, torch.tensor(places), 0.0))
+    share = _mapped(share, lambda own: own.index_fill(0, torch.tensor(places), 0.0))
+    return curve, replace(share, draws=draws)
 
 
 def smoothed(

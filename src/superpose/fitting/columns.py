@@ -92,6 +92,12 @@ def side(basis: InputBasis, u: torch.Tensor, weight: torch.Tensor) -> Side:
     return Side(basis, directions @ vectors, columns @ vectors, scale)
 
 
+def empty_side(made: Side) -> Side:
+    """Return a side without columns: no pair and no term reads the attribute."""
+    none = slice(0, 0)
+    return Side(made.basis, made.directions[:, none], made.columns[:, none], made.scale[none])
+
+
 def pair_block(
     p: int, r: int, sides: tuple[Side, Side], weight: torch.Tensor, rank: int = PAIR_RANK
 ) -> Block:

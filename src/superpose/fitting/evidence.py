@@ -49,6 +49,7 @@ def slope_of(
     rho: torch.Tensor,
     noise: float,
     n_noise: float,
+    along: torch.Tensor | None = None,
 ) -> Slope:
     """Differentiate the evidence in ρ.
 
@@ -66,6 +67,8 @@ def slope_of(
         Noise variance σ²; 1 for losses without one.
     n_noise : float
         Rows behind σ² where it is profiled out; 0 for losses without one.
+    along : Tensor [P, P], optional
+        S where conditions hold θ on a face, from `superpose.fitting.bounds`: how it can move.
     """
     trace = member.mT @ (precision * covariance.diagonal())
     energy = member.mT @ (precision * theta * theta) / noise
@@ -73,7 +76,7 @@ def slope_of(
     scaled = member * precision[:, None]
     spread = scaled.mT @ (covariance * covariance) @ scaled
     pulled = scaled * theta[:, None]
-    moved = pulled.mT @ covariance @ pulled / noise
+    moved = pulled.mT @ (covariance if along is None else along) @ pulled / noise
     hessian = -0.5 * (torch.diag(trace + energy) - spread - 2 * moved)
     hessian -= torch.eye(len(rho), dtype=rho.dtype) / HYPER_SD**2
     if n_noise:

@@ -17,6 +17,7 @@ from superpose.fitting.columns import (
     PAIR_RANK,
     Block,
     Side,
+    empty_side,
     main_block,
     pair_block,
     side,
@@ -55,7 +56,8 @@ class Rows:
             if attribute.axis is not None and len(attribute.axis.knots) > PAIR_KNOTS:
                 knots = torch.linspace(0, 1, PAIR_KNOTS, dtype=torch.float64)
             basis = self._basis(p, knots, PAIR_LENGTH_SCALE, missing=False)
-            self._sides[p] = side(basis, self.axis_units[:, p], self.problem.weight)
+            made = side(basis, self.axis_units[:, p], self.problem.weight)
+            self._sides[p] = empty_side(made) if attribute.shape else made
         return self._sides[p]
 
     def _basis(
@@ -66,7 +68,7 @@ class Rows:
         if attribute.axis is None:
             return InputBasis(attribute, missing=missing)
         places = torch.as_tensor(attribute.axis.knots) if knots is None else knots
-        key = (tuple(places.tolist()), length_scale, missing)
+        key = (tuple(places.tolist()), length_scale, missing, attribute.shape)
         if key not in self._bases:
             self._bases[key] = InputBasis(
                 attribute, places, kernel=self.kernel, length_scale=length_scale, missing=missing
@@ -220,12 +222,12 @@ class Growth:
         self.state = State(self.state.theta, rho, guide.state.noise)
 
     def best_pairs(self, count: int) -> list[tuple[int, int]]:
-        """Return the pairs, not yet in the model, that gain most."""
+        """Return the pairs, not yet in the model, that gain most; none of a shaped attribute."""
         gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
         for p, r in self.pairs:
             gains[p, r] = -torch.inf
-        constant = [p for p, side in enumerate(self.rows.sides()) if not side.columns.shape[1]]
-        gains[constant] = gains[:, constant] = -torch.inf
+        silent = [p for p, side in enumerate(self.rows.sides()) if not side.columns.shape[1]]
+        gains[silent] = gains[:, silent] = -torch.inf
         order = gains.flatten().argsort(descending=True, stable=True)[:count]
         n = len(gains)
         return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > -torch.inf]

@@ -35,7 +35,8 @@ def choose_length_scales(growth: Growth) -> bool:
         place = own.stop
         if block.kind != "curve" or block.labels.count("smooth") < FEWEST_KNOTS - 2:
             continue
-        if growth.rows.attributes[block.attributes[0]].kind != "number":
+        attribute = growth.rows.attributes[block.attributes[0]]
+        if attribute.kind != "number" or attribute.shape:  # of a spline it is a unit, no choice
             continue
         response = information * (block.columns @ fixed[:, own].mT) + residual
         better = _better(growth, block, response, information, slope)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from superpose.fitting.bounds import Bounds
 from superpose.fitting.design import Design, Linearised
 from superpose.fitting.evidence import (
     RANGE,
@@ -79,6 +80,8 @@ class Solution:
     Attributes
     ----------
     state : State
+    target : Tensor [P]
+        Where the last step would have gone if no curve had a shape.
     covariance : Tensor [P, P]
         Laplace (Gauss-Newton) covariance of θ, noise included.
     freedom : Tensor [G]
@@ -96,6 +99,7 @@ class Solution:
     """
 
     state: State
+    target: torch.Tensor
     covariance: torch.Tensor
     freedom: torch.Tensor
     hessian: torch.Tensor
@@ -131,18 +135,19 @@ def solve(
     groups, n_groups = design.groups()
     member = membership(groups, n_groups)
     n_noise = float(problem.weight.sum()) - 1 if problem.loss.has_noise else 0.0
-    held = _hold(groups, design, problem)
+    held, bounds = _hold(groups, design, problem), Bounds.of(design)
     state, normal, damping = start, _NormalEquations(design, problem), 0.0
     for i in range(iterations):
         precision = member @ state.rho.exp() + held
         information, right = normal.at(state.theta)
         covariance, log_determinant = _inverse(information, precision)
         downhill = right - information @ state.theta - precision * state.theta
-        newton = covariance @ downhill
-        decrement = 0.5 * float(newton @ downhill)  # a damped step is short far from the end, too
+        target = state.theta + covariance @ downhill
+        newton = bounds.step(state.theta, covariance @ downhill, covariance.matmul)
+        quadratic = _Quadratic(information, precision, downhill, state.theta, bounds)
+        decrement = quadratic.fall(newton)  # a damped step is short far from the end, too
         objective = _Objective(design, problem, precision)
         if design.terms:
-            quadratic = _Quadratic(information, precision, downhill)
             theta, fit_loss, damping = _descend(objective, quadratic, state.theta, newton, damping)
         else:
             theta, fit_loss, decrement = _walk(objective, state.theta, newton, decrement)
@@ -150,8 +155,9 @@ def solve(
         if n_noise:
             energy = float((precision * theta * theta).sum())
             noise = problem.loss.noise(fit_loss + 0.5 * energy, n_noise)
-        slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise)
-        climb = cautious_ascent(slope) if design.terms else ascent(slope)
+        along = bounds.face(target, covariance) if bounds else None
+        slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise, along)
+        climb = cautious_ascent(slope) if design.terms or bounds else ascent(slope)
         higher = (state.rho + climb).clamp(*RANGE)
         gain = float((higher - state.rho) @ slope.gradient)
         state = State(theta, state.rho, noise)
@@ -163,6 +169,7 @@ def solve(
     evidence = log_evidence(fit_loss, theta, precision, log_determinant, noise, normaliser)
     return Solution(
         state,
+        target,
         covariance * noise,
         slope.freedom,
         slope.hessian,
@@ -180,10 +187,11 @@ def polish(design: Design, problem: Problem, state: State, iterations: int = 60)
     precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, problem)
     objective = _Objective(design, problem, precision)
     normal, theta, damping = _NormalEquations(design, problem), state.theta, 0.0
+    bounds = Bounds.of(design)
     for _ in range(iterations):
         information, right = normal.at(theta)
         downhill = right - information @ theta - precision * theta
-        quadratic = _Quadratic(information, precision, downhill)
+        quadratic = _Quadratic(information, precision, downhill, theta, bounds)
         newton = quadratic.step(0.0)
         theta, _, damping = _descend(objective, quadratic, theta, newton, damping)
         if 0.5 * float(newton @ downhill) < SETTLED * state.noise:
@@ -290,17 +298,23 @@ class _Objective:
 
 @dataclass(frozen=True)
 class _Quadratic:
-    """The Gauss-Newton model of the objective: A + Λ, and minus the gradient."""
+    """The Gauss-Newton model of the objective at θ: A + Λ, minus the gradient, and the shapes."""
 
     information: torch.Tensor
     precision: torch.Tensor
     downhill: torch.Tensor
+    theta: torch.Tensor
+    bounds: Bounds
 
     def step(self, damping: float) -> torch.Tensor:
         """Return the Levenberg-Marquardt step, (A + Λ + μ diag(A + Λ)) step = downhill."""
         matrix = self.information + torch.diag(self.precision)
         factor, scale = _factor(matrix, damping)
-        return scale * torch.cholesky_solve((scale * self.downhill)[:, None], factor)[:, 0]
+
+        def solve(right: torch.Tensor) -> torch.Tensor:
+            return scale[:, None] * torch.cholesky_solve(scale[:, None] * right, factor)
+
+        return self.bounds.step(self.theta, solve(self.downhill[:, None])[:, 0], solve)
 
     def fall(self, step: torch.Tensor) -> float:
         """Return by how much the step lowers the model."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import torch
 
@@ -101,6 +102,8 @@ class Share:
     spread : Tensor [K], optional
         Mean square of the part over the training rows: its variance where it reads a missing value
         of an attribute that had none in fit, so that nothing is known but its mean, 0.
+    draws : Tensor [D, H], optional
+        For a main curve of a known shape: heights drawn from its posterior, each of this shape.
     """
 
     shared: tuple[int, int]
@@ -111,6 +114,7 @@ class Share:
     centre: torch.Tensor | None = None
     moved: tuple[MovedHeights, ...] = ()
     spread: torch.Tensor | None = None
+    draws: torch.Tensor | None = None
 
 
 class Posterior:
@@ -150,6 +154,34 @@ class Posterior:
         """Return the posterior variance [N, K] of one part at rows [N, n] in axis units."""
         chunks = axis_units.split(CHUNK) if len(axis_units) else [axis_units]
         return torch.cat([self._variance([index], rows, bias=False) for rows in chunks])
+
+    def part_limits(
+        self, index: int, axis_units: torch.Tensor, level: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the pointwise limits [N, K] of one part, which hold it with this probability.
+
+        Mean ± z sd of a normal distribution. Of a main curve of a known shape, the quantiles of its
+        draws, moved out to the curve itself where they would not hold it: quantiles of curves that
+        all rise, rise, too.
+        """
+        chunks = axis_units.split(CHUNK) if len(axis_units) else [axis_units]
+        found = [self._limits(index, rows, level) for rows in chunks]
+        return torch.cat([low for low, _ in found]), torch.cat([high for _, high in found])
+
+    @torch.no_grad()
+    def _limits(
+        self, index: int, axis_units: torch.Tensor, level: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        part, share = self.network.parts[index], self.shares[index]
+        mean = part(axis_units)
+        if isinstance(part, MainCurve) and share.draws is not None:
+            curves = part.basis.cardinal(axis_units[:, part.attributes[0]]) @ share.draws.mT
+            tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+            low, high = curves.quantile(tails, dim=1)
+            return torch.minimum(low[:, None], mean), torch.maximum(high[:, None], mean)
+        sd = self._variance([index], axis_units, bias=False).clamp(min=0).sqrt()
+        reach = NormalDist().inv_cdf((1 + level) / 2) * sd
+        return mean - reach, mean + reach
 
     def variance(self, axis_units: torch.Tensor) -> torch.Tensor:
         """Return the posterior variance [N, K] of the outputs, all parts and the bias together."""

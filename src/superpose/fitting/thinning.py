@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import torch
 
+from superpose.curves import SplineBasis
 from superpose.fitting.columns import Block
 from superpose.fitting.growth import Growth
 from superpose.fitting.newton import State
@@ -87,7 +88,8 @@ def turned(block: Block, turn: torch.Tensor) -> Block:
 def _turn(block: Block, information: torch.Tensor, precision: torch.Tensor) -> torch.Tensor | None:
     """Return the axes of a block that count, or None where all do."""
     smooth = torch.tensor([label in ("smooth", "surface") for label in block.labels])
-    if int(smooth.sum()) <= FEWEST:
+    shaped = isinstance(block.bases[0].basis, SplineBasis)  # its coefficients have conditions
+    if shaped or int(smooth.sum()) <= FEWEST:
         return None
     columns = block.columns[:, smooth]
     strength, axes = torch.linalg.eigh((columns * information[:, None]).mT @ columns)

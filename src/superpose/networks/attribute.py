@@ -27,6 +27,8 @@ class Attribute:
         For a category: the names of its levels, in the order of their codes.
     missing : bool, default False
         Whether missing values were seen, so that the main curve has an offset for them.
+    shape : tuple of str, default ()
+        For a number: what is known of its main curve, in words of `superpose.curves.SHAPES`.
 
     Raises
     ------
@@ -44,6 +46,7 @@ class Attribute:
     axis: Axis | None = None
     levels: tuple[str, ...] | None = None
     missing: bool = False
+    shape: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         needed = self.axis if self.kind == "number" else self.levels

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
-from superpose.curves import GPBasis, LevelBasis
+from superpose.curves import GPBasis, LevelBasis, SplineBasis
 from superpose.networks.attribute import Attribute
 
 
@@ -13,7 +15,8 @@ class InputBasis(nn.Module):
     """What the curves of one attribute are written in: one function per height.
 
     f(u) = cardinal(u) @ heights. A number has one height per knot, a category one per level; with
-    ``missing`` one more height stands for the missing values, and is read there only.
+    ``missing`` one more height stands for the missing values, and is read there only. The heights
+    of a number whose attribute has a shape are the control points of a `SplineBasis`.
 
     Parameters
     ----------
@@ -48,17 +51,26 @@ class InputBasis(nn.Module):
     ) -> None:
         super().__init__()
         self.kind, self.missing, self.length_scale = attribute.kind, missing, length_scale
-        self.basis: GPBasis | LevelBasis
+        self.basis: GPBasis | LevelBasis | SplineBasis
         if attribute.axis is None:
             self.basis = LevelBasis(attribute.n_levels)
         else:
             knots = torch.as_tensor(attribute.axis.knots) if knots is None else knots
-            self.basis = GPBasis(knots, kernel, length_scale=length_scale)
+            self.basis = (
+                SplineBasis(knots, attribute.shape, length_scale=length_scale)
+                if attribute.shape and len(knots) > 1  # else the curve is a constant
+                else GPBasis(knots, kernel, length_scale=length_scale)
+            )
 
     @property
     def knots(self) -> torch.Tensor:
         """Knots on the axis, or level codes, [M]."""
         return self.basis.knots
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """What is known of the curve, in words; nothing for most."""
+        return self.basis.shape if isinstance(self.basis, SplineBasis) else ()
 
     @property
     def n_heights(self) -> int:
@@ -94,7 +106,9 @@ class InputBasis(nn.Module):
         if isinstance(self.basis, LevelBasis):
             line, white = self.knots.new_zeros(len(self.knots), 0), torch.eye(len(self.knots))
         else:
-            line, white = _line(self.knots), _whitened(self.basis.precision())
+            spline = isinstance(self.basis, SplineBasis)
+            line = _line(cast(SplineBasis, self.basis).abscissae if spline else self.knots)
+            white = _whitened(self.basis.precision())
         blank = (0, 0, 0, int(self.missing))
         pad = nn.functional.pad
         return pad(line, blank).double(), pad(white, blank).double()

@@ -35,6 +35,8 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
     said = [_levels(curve, k) if curve.kind == "category" else _line(curve, k)]
     if mean.shape[1] > 1:
         said.insert(0, f"It moves {labels[k]} the most.")
+    if curve.shape:
+        said.append(f"The fit was told that it is {' and '.join(curve.shape)}.")
     if is_flat(curve) and not curve.notes:
         said.append(
             "The band holds zero everywhere: these data do not show that it matters beyond the "

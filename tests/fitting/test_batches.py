@@ -46,15 +46,16 @@ def test_sums_over_batches_are_those_of_all_rows(loss, terms):
 def test_settled_on_batches_is_solved_on_all_rows(loss):
     design, whole, u = problem(loss)
     start = flat_start(design, whole)
-    options = {"iterations": 200, "tolerance": 1e-9}
+    options = {"iterations": 200, "tolerance": 1e-12}
     equations = BatchedEquations(design, in_three(u, whole), start.theta)
     found, right = (
         settle(design, whole, start, equations, **options),
         solve(design, whole, start, **options),
     )
     assert found.converged
-    assert torch.allclose(found.state.theta, right.state.theta, atol=1e-6)
-    assert torch.allclose(found.covariance, right.covariance, atol=1e-6)
+    assert torch.allclose(found.state.theta, right.state.theta, atol=1e-5)
+    size = float(right.covariance.abs().max())
+    assert torch.allclose(found.covariance, right.covariance, atol=1e-5 * size)
     assert found.evidence == pytest.approx(right.evidence, abs=1e-4)
 
 
@@ -85,7 +86,7 @@ def test_a_sample_that_is_the_table_gives_its_model(loss):
     batched = fit_superposition(numbers(x), x, y, **common, everything=halves)
     assert torch.allclose(batched.network(x), alone.network(x), atol=1e-5)
     assert batched.evidence == pytest.approx(alone.evidence, abs=1e-4)
-    assert batched.noise == pytest.approx(alone.noise, rel=1e-5)
+    assert (batched.noise or 0) == pytest.approx(alone.noise or 0, rel=1e-5)
 
 
 def test_all_rows_decide_and_not_the_sample():

@@ -55,6 +55,7 @@ class Standardised:
     """Batches as Newton steps read them: axis units, and targets in the unit of the fit."""
 
     attributes: Sequence[Attribute]
+    places: Sequence[int]
     rows: Iterable[RowBatch]
     loss: Loss
     known: Known
@@ -63,7 +64,8 @@ class Standardised:
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, Problem]]:
         for batch in self.rows:
-            u = torch.stack([a.encode(batch.x[:, p]) for p, a in enumerate(self.attributes)], 1)
+            read = zip(self.places, self.attributes, strict=True)
+            u = torch.stack([a.encode(batch.x[:, p]) for p, a in read], 1)
             of_target, of_outputs = self.known.elsewhere(self.loss, batch.offset, len(u))
             y = (batch.y.double() - of_target - self.centre) / self.spread
             yield u, Problem(y, batch.weight.double(), self.loss, of_outputs)

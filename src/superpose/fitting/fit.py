@@ -20,6 +20,7 @@ from superpose.fitting.known import Known
 from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
 from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
 from superpose.fitting.posterior import Posterior
+from superpose.fitting.relevant import is_wide, only, relevant, widened
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
 from superpose.networks import Attribute, Superposition
 
@@ -100,6 +101,9 @@ def fit_superposition(
 ) -> Fit:
     """Fit f(x) = b + Σ g_p + Σ s_pr + Σ Φ_q(Σ ψ_qp) by Newton steps and evidence.
 
+    Where the main curves have more than 2,000 control points together, only attributes that are
+    worth a curve get one (see `superpose.fitting.relevant`), and pairs and terms read only these.
+
     Parameters
     ----------
     attributes : sequence of Attribute
@@ -170,6 +174,12 @@ def fit_superposition(
     if loss == "student_t":
         rows, scale = additive_scale(rows)
         spread *= scale
+    places = list(range(len(attributes)))
+    if is_wide(attributes):
+        named = [] if isinstance(pairs, (str, int)) else pairs
+        places = relevant(rows, [p for pair in named for p in pair])
+        rows = only(rows, places)
+        pairs = pairs if not named else [(places.index(p), places.index(r)) for p, r in named]
     grown = grow(rows, pairs, terms, random_state, progress)
     growth, unit = grown.growth, spread
     if loss == "student_t":
@@ -178,12 +188,19 @@ def fit_superposition(
     if everything is None and device == "cpu":
         solution = _finish(growth)
     else:
-        batches: Iterable[tuple[torch.Tensor, Problem]] = [(axis_units, growth.rows.problem)]
+        batches: Iterable[tuple[torch.Tensor, Problem]] = [
+            (growth.rows.axis_units, growth.rows.problem)
+        ]
         if everything is not None:
-            batches = Standardised(attributes, everything, chosen_loss, known, centre, spread)
+            batches = Standardised(
+                rows.attributes, places, everything, chosen_loss, known, centre, spread
+            )
             carrier = batches.carrier()
         solution, total = _finish_on(growth, batches, device)
-    network, posterior = assemble(attributes, growth.design, solution, centre=centre, spread=spread)
+    network, posterior = assemble(
+        rows.attributes, growth.design, solution, centre=centre, spread=spread
+    )
+    network, posterior = widened(posterior, attributes, places)
     network.bias.sub_(known.level)
     gradient = max(solution.decrement, solution.gain)
     if not solution.converged:

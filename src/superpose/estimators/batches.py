@@ -29,6 +29,9 @@ SAMPLE = 50_000
 
 SLICE = 65_536
 
+STREAM = 1985
+"""Keeps the numbers that rows draw apart from those of a table made with the same seed."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -119,7 +122,7 @@ def as_rows(batch: Any) -> Rows:
     if isinstance(batch, Rows):
         return batch
     if not isinstance(batch, tuple) or not 2 <= len(batch) <= 4:
-        found = f"a tuple of {len(batch)}" if isinstance(batch, tuple) else type(batch).__name__
+        found = f"{len(batch)} parts" if isinstance(batch, tuple) else f"a {type(batch).__name__}"
         raise InputError(
             "a batch must be (X, y), (X, y, weight) or (X, y, weight, offset)",
             f"found {found}",
@@ -169,7 +172,7 @@ def draw(batches: Iterable[Any], size: int, seed: int) -> tuple[Rows, int]:
             f"found a {type(batches).__name__}, which is used up after once",
             "pass a list, or an object whose __iter__ starts anew",
         )
-    rng, kept, keys, total = np.random.default_rng(seed), [], np.empty(0), 0
+    rng, kept, keys, total = np.random.default_rng([seed, STREAM]), [], np.empty(0), 0
     for rows in map(as_rows, batches):
         key = rng.random(len(rows))
         total += len(rows)

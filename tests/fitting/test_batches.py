@@ -5,6 +5,7 @@ import torch
 from tests.fitting.made_problems import design_of, encoded, normal, numbers, problem_of, uniform
 from tests.fitting.test_newton import table
 
+from superpose.errors import InputError
 from superpose.fitting import fit_superposition
 from superpose.fitting.batches import BatchedEquations, RowBatch, settle
 from superpose.fitting.newton import NormalEquations, State, flat_start, solve
@@ -110,3 +111,10 @@ def test_a_gpu_gives_the_same_model():
         for device in ("cpu", "cuda")
     ]
     assert torch.allclose(fits[0].network(x), fits[1].network(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cuda:7", "abacus"])
+def test_a_device_that_is_not_there_is_refused(name):
+    x = uniform(20, 1)
+    with pytest.raises(InputError, match=f"found device='{name}'.*pass device=\"cpu\""):
+        fit_superposition(numbers(x), x, x[:, 0], loss="gaussian", device=name)

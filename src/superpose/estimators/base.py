@@ -49,6 +49,7 @@ class AbstractKST(BaseEstimator):
         "knots": [Interval(Integral, 2, None, closed="left")],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "progress": [None, callable],
+        "device": [str],
     }
 
     schema_: Schema
@@ -67,6 +68,7 @@ class AbstractKST(BaseEstimator):
         knots: int = 24,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
+        device: str = "cpu",
     ) -> None:
         self.pairs = pairs
         self.terms = terms
@@ -74,6 +76,7 @@ class AbstractKST(BaseEstimator):
         self.knots = knots
         self.random_state = random_state
         self.progress = progress
+        self.device = device
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -365,6 +368,7 @@ class AbstractKST(BaseEstimator):
             knots=self.knots,
             random_state=self.random_state,
             progress=self.progress,
+            device=self.device,
             everything=None if everything is None else self._encoded(everything, factor),
         )
         name = self.target_name_

@@ -62,6 +62,9 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional
         Called as ``progress(done, total, what)`` while fitting, for progress bars.
+    device : str, default="cpu"
+        Where the columns and products of the last Newton steps are made; "cuda" for a GPU. The
+        same model, to rounding; solves, and the search for pairs and terms, stay on the processor.
 
     Attributes
     ----------
@@ -107,6 +110,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         knots: int = 24,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
+        device: str = "cpu",
     ) -> None:
         super().__init__(
             pairs=pairs,
@@ -115,6 +119,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
             knots=knots,
             random_state=random_state,
             progress=progress,
+            device=device,
         )
         self.class_weight = class_weight
 

@@ -64,6 +64,9 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional
         Called as ``progress(done, total, what)`` while fitting, for progress bars.
+    device : str, default="cpu"
+        Where the columns and products of the last Newton steps are made; "cuda" for a GPU. The
+        same model, to rounding; solves, and the search for pairs and terms, stay on the processor.
 
     Attributes
     ----------
@@ -110,6 +113,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         knots: int = 24,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
+        device: str = "cpu",
     ) -> None:
         super().__init__(
             pairs=pairs,
@@ -118,6 +122,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
             knots=knots,
             random_state=random_state,
             progress=progress,
+            device=device,
         )
         self.loss = loss
 

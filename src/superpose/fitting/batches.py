@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from superpose.errors import InputError
 from superpose.fitting.columns import Block, Side
 from superpose.fitting.design import Design
 from superpose.fitting.known import Known
@@ -96,6 +97,25 @@ class Sums:
         """Return the loss, to second order."""
         moved = theta - self.theta
         return self.loss + float((0.5 * (self.information @ moved) - self.gradient) @ moved)
+
+
+def checked_device(name: str) -> str:
+    """Return the name of a device that float64 tensors can be made on, or say why there is none.
+
+    Raises
+    ------
+    InputError
+        Where torch does not know the device, or finds none of its kind.
+    """
+    try:
+        torch.zeros(1, dtype=torch.float64, device=name)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise InputError(
+            "device must be one that torch can make float64 tensors on",
+            f"found device={name!r}: {str(error).splitlines()[0]}",
+            'pass device="cpu", or install a torch that was built for the GPU',
+        ) from error
+    return name
 
 
 def settle(

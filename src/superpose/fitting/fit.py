@@ -11,7 +11,13 @@ import torch
 
 from superpose.errors import ConvergenceWarning, InputError
 from superpose.fitting.assemble import assemble
-from superpose.fitting.batches import BatchedEquations, RowBatch, Standardised, settle
+from superpose.fitting.batches import (
+    BatchedEquations,
+    RowBatch,
+    Standardised,
+    checked_device,
+    settle,
+)
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
@@ -144,7 +150,8 @@ def fit_superposition(
     Raises
     ------
     InputError
-        Where targets or weights are not finite, the weights count no rows, or the loss is unknown.
+        Where targets or weights are not finite, the weights count no rows, the loss is unknown, or
+        there is no such device.
 
     Warns
     -----
@@ -165,6 +172,7 @@ def fit_superposition(
     weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
     chosen_loss = loss_named(loss, y)
     _check(chosen_loss, y, weight)
+    device = checked_device(device)
     known = Known.of(chosen_loss, offset, weight)
     y = y.double() - known.of_target
     centre, spread = standard(chosen_loss, y, weight)

@@ -21,7 +21,7 @@ from superpose.fitting.batches import RowBatch
 
 __all__ = ["LARGE", "SAMPLE", "Encoded", "Rows", "Sliced", "draw", "is_large"]
 
-LARGE = 200_000
+LARGE = 100_000
 """Tables of more rows are learned in batches."""
 
 SAMPLE = 50_000

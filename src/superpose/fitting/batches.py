@@ -43,6 +43,23 @@ class RowBatch:
     weight : Tensor [n]
     offset : Tensor [n, K], optional
         Known part of the outputs.
+
+    Examples
+    --------
+    A sample of every third row decides the axis, all rows the curve:
+
+    >>> import torch
+    >>> from superpose.curves import Axis
+    >>> from superpose.fitting import RowBatch, fit_superposition
+    >>> from superpose.networks import Attribute
+    >>> x = torch.linspace(0, 6, 300, dtype=torch.float64)[:, None]
+    >>> y = x[:, 0].sin()
+    >>> halves = [RowBatch(x[i::2], y[i::2], torch.ones(150)) for i in (0, 1)]
+    >>> hour = Attribute("hour", "number", Axis.from_data(x[::3, 0], n_knots=12))
+    >>> fit = fit_superposition([hour], x[::3], y[::3], loss="gaussian", pairs=0, terms=0,
+    ...                         everything=halves)
+    >>> round(fit.network(x[75:76]).item(), 2)
+    1.0
     """
 
     x: torch.Tensor

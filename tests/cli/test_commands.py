@@ -268,3 +268,21 @@ def test_report_shows_changes_by_hand_and_groups(folder: Path) -> None:
     assert run("report", model, "--out", out, "--group", "site").exit_code == 2
     done = run("report", model, "--out", out, "--data", folder / "labels.csv", "--group", "sitee")
     assert done.exit_code == 1
+
+
+def test_a_large_parquet_file_is_learned_in_batches(folder, tmp_path, monkeypatch):
+    """Here 150 rows are many, and 80 a sample; the options reach the fit."""
+    monkeypatch.setattr("superpose.cli.large.LARGE", 100)
+    monkeypatch.setattr("superpose.estimators.base.SAMPLE", 80)
+    table = pd.read_csv(folder / "numbers.csv").assign(twice=2.0, row=range(150))
+    table.to_parquet(tmp_path / "table.parquet")
+    model = tmp_path / "model.safetensors"
+    options = ["--drop", "row", "--weight", "twice", "--json", "--model", model]
+    done = run("fit", tmp_path / "table.parquet", "-t", "y", *QUICK, *options)
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["rows"] == 150
+    assert any("learned in batches" in note for note in said["notes"])
+    assert load(model).schema_.names == tuple(table.columns[:3])
+    missing = run("fit", tmp_path / "table.parquet", "-t", "z", *QUICK)
+    assert missing.exit_code != 0

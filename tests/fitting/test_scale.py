@@ -5,8 +5,8 @@ import torch
 from tests.fitting.made_problems import encoded, normal, numbers, problem_of, uniform
 
 from superpose.fitting import fit_superposition
-from superpose.fitting.fit import Known
 from superpose.fitting.growth import Growth, Rows
+from superpose.fitting.known import Known
 from superpose.fitting.losses import STUDENT_SCALE, Gamma
 from superpose.fitting.scale import _measure, robust_standard, settle_scale
 

@@ -50,11 +50,21 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a table, say how good the model is and what it found."""
+    from superpose.cli.large import large_file, study_in_batches
     from superpose.cli.results import write_and_print
     from superpose.cli.study import study
     from superpose.cli.task import chosen_task
     from superpose.datasets.files import pop_column, read_table
 
+    options = {
+        "pairs": parse_pairs(pairs),
+        "terms": parse_terms(terms),
+        "shapes": parse_shapes(shape),
+        "random_state": seed,
+    }
+    if (large := large_file(table, target, weight, drop)) is not None:
+        write_and_print(study_in_batches(large, task, json, **options), report, model, json)
+        return
     X, y = read_table(table, target)
     weights = pop_column(X, weight, "--weight") if weight else None
     for name in drop or []:
@@ -68,9 +78,6 @@ def fit(
         weight=weights,
         share=held_out,
         quiet=json,
-        pairs=parse_pairs(pairs),
-        terms=parse_terms(terms),
-        shapes=parse_shapes(shape),
-        random_state=seed,
+        **options,
     )
     write_and_print(done, report, model, json)

@@ -3,9 +3,11 @@
 from superpose.datasets.breast_cancer import load_breast_cancer_table
 from superpose.datasets.files import read_frame, read_table, write_frame
 from superpose.datasets.known_curves import KnownCurves, known_curves
+from superpose.datasets.parquet import ParquetBatches
 
 __all__ = [
     "KnownCurves",
+    "ParquetBatches",
     "known_curves",
     "load_breast_cancer_table",
     "read_frame",

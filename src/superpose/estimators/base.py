@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -17,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from superpose.estimators import reading
 from superpose.estimators.attributes import attributes_of
+from superpose.estimators.batches import SAMPLE, Encoded, draw
 from superpose.estimators.editing import PartEditor, editor_of
 from superpose.estimators.matching import check_columns, positions
 from superpose.estimators.model_file import read_model, write_model
@@ -50,6 +52,7 @@ class AbstractKST(BaseEstimator):
         "shapes": [None, dict],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "progress": [None, callable],
+        "device": [str],
     }
 
     schema_: Schema
@@ -69,6 +72,7 @@ class AbstractKST(BaseEstimator):
         shapes: Shapes = None,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
+        device: str = "cpu",
     ) -> None:
         self.pairs = pairs
         self.terms = terms
@@ -77,6 +81,7 @@ class AbstractKST(BaseEstimator):
         self.shapes = shapes
         self.random_state = random_state
         self.progress = progress
+        self.device = device
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -133,6 +138,57 @@ class AbstractKST(BaseEstimator):
         """What was changed by hand since the fit, in that order; see `edit`."""
         check_is_fitted(self)
         return self.fit_.edits
+
+    def fit_batches(self, batches: Iterable[Any]) -> Self:
+        r"""Learn from a table that comes in batches, and need not fit into memory.
+
+        A random sample of at most 50,000 rows decides what the model looks like: axes and knots,
+        length scales, which pairs and terms there are. All rows then decide what it says: their
+        sums :math:`J^\top W J` and :math:`J^\top r` give coefficients, smoothness, noise and
+        bands, with one pass over the batches for "gaussian" without terms, and one a Newton step
+        else. Histograms, importances and prediction intervals are those of the sample.
+
+        `fit` takes this way by itself for tables of more than 100,000 rows.
+
+        Parameters
+        ----------
+        batches : iterable of (X, y), (X, y, sample_weight) or (X, y, sample_weight, offset)
+            Gone through several times, so a generator will not do; each part as in fit.
+            `superpose.datasets.ParquetBatches` reads a file.
+
+        Returns
+        -------
+        KSTClassifier or KSTRegressor
+            Itself.
+
+        Raises
+        ------
+        InputError
+            Where a batch cannot be used, or holds a class that the sample does not.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from superpose import KSTRegressor
+        >>> x = np.linspace(0, 6, 300)[:, None]
+        >>> halves = [(x[::2], np.sin(x[::2, 0])), (x[1::2], np.sin(x[1::2, 0]))]
+        >>> model = KSTRegressor(pairs=0, terms=0).fit_batches(halves)
+        >>> model.predict([[1.5]]).round(2)
+        array([1.])
+        """
+        self._validate_params()
+        sample, n_rows = draw(batches, SAMPLE, self.random_state)
+        self._fit(
+            sample.X, sample.y, sample.weight, sample.offset, batches if n_rows > SAMPLE else None
+        )
+        self.summary_ = dataclasses.replace(self.summary_, rows=n_rows)
+        return self
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, offset: Any, everything: Iterable[Any] | None
+    ) -> Self:
+        """Learn from rows in memory; from ``everything``, where they are a sample of that."""
+        raise NotImplementedError
 
     def edit(
         self,
@@ -300,6 +356,8 @@ class AbstractKST(BaseEstimator):
         loss: str,
         classes: tuple[str, ...] = (),
         offset: Floats | None = None,
+        everything: Iterable[Any] | None = None,
+        factor: Floats | None = None,
     ) -> tuple[Floats, Floats, Floats]:
         """Fit the network to the rows of positive weight; return them merged, as it saw them."""
         self.schema_ = Schema.from_table(table, weight)
@@ -324,11 +382,17 @@ class AbstractKST(BaseEstimator):
             knots=self.knots,
             random_state=self.random_state,
             progress=self.progress,
+            device=self.device,
+            everything=None if everything is None else self._encoded(everything, factor),
         )
         name = self.target_name_
         measured = reading.left_out(self.fit_, target, counts, name, classes)
         self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
         return x, target, counts
+
+    def _encoded(self, batches: Iterable[Any], factor: Floats | None) -> Encoded:
+        classes = getattr(self, "classes_", None)
+        return Encoded(batches, self.schema_, classes, factor, type(self).__name__)
 
     def _remember_columns(self, table: Table) -> None:
         self.n_features_in_ = len(table.columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from superpose.errors import InputError
 from superpose.estimators.base import AbstractKST, Floats, Shapes
+from superpose.estimators.batches import Rows, Sliced, is_large
 from superpose.estimators.columns import level_name
 from superpose.estimators.links import probabilities
 from superpose.estimators.table import read_table
@@ -66,6 +67,9 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional
         Called as ``progress(done, total, what)`` while fitting, for progress bars.
+    device : str, default="cpu"
+        Where the columns and products of the last Newton steps are made; "cuda" for a GPU. The
+        same model, to rounding; solves, and the search for pairs and terms, stay on the processor.
 
     Attributes
     ----------
@@ -114,6 +118,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         shapes: Shapes = None,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
+        device: str = "cpu",
     ) -> None:
         super().__init__(
             pairs=pairs,
@@ -123,6 +128,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
             shapes=shapes,
             random_state=random_state,
             progress=progress,
+            device=device,
         )
         self.class_weight = class_weight
 
@@ -153,10 +159,23 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
             what to do.
         """
         self._validate_params()
+        if is_large(X):
+            return self.fit_batches(Sliced(Rows(X, y, sample_weight, offset)))
+        return self._fit(X, y, sample_weight, offset)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        offset: Any,
+        everything: Iterable[Any] | None = None,
+    ) -> Self:
         table = read_table(X)
         labels, codes = read_classes(y, table.n_rows, type(self).__name__)
         weight = read_weight(sample_weight, table.n_rows)
-        weight = weight * class_weights(self.class_weight, labels, codes, weight)[codes]
+        factor = class_weights(self.class_weight, labels, codes, weight)
+        weight = weight * factor[codes]
         used = weight > 0
         classes, codes = np.unique(codes[used], return_inverse=True)
         labels = labels[classes]
@@ -173,7 +192,8 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         names = tuple(level_name(label) for label in labels)
         known = read_offset(offset, table.n_rows, 1 if len(labels) == 2 else len(labels))
         known = None if known is None else known[used]
-        self._learn(table.take(used), codes.astype(np.float64), weight[used], loss, names, known)
+        learned = (table.take(used), codes.astype(np.float64), weight[used], loss, names, known)
+        self._learn(*learned, everything, factor[classes])
         return self
 
     def decision_function(self, X: Any, offset: Any = None) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from superpose.errors import InputError
 from superpose.estimators.base import CHUNK, AbstractKST, Floats, Shapes
+from superpose.estimators.batches import Rows, Sliced, is_large
 from superpose.estimators.links import LOG_LINKS, mean_of, observation_variance
 from superpose.estimators.scatter import MOST_ROWS, Scatter
 from superpose.estimators.table import read_table
@@ -68,6 +69,9 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable, optional
         Called as ``progress(done, total, what)`` while fitting, for progress bars.
+    device : str, default="cpu"
+        Where the columns and products of the last Newton steps are made; "cuda" for a GPU. The
+        same model, to rounding; solves, and the search for pairs and terms, stay on the processor.
 
     Attributes
     ----------
@@ -117,6 +121,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         shapes: Shapes = None,
         random_state: int = 0,
         progress: Callable[..., None] | None = None,
+        device: str = "cpu",
     ) -> None:
         super().__init__(
             pairs=pairs,
@@ -126,6 +131,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
             shapes=shapes,
             random_state=random_state,
             progress=progress,
+            device=device,
         )
         self.loss = loss
 
@@ -166,6 +172,20 @@ class KSTRegressor(RegressorMixin, AbstractKST):
             what to do.
         """
         self._validate_params()
+        if is_large(X):
+            known = self._known(None, offset, exposure)
+            return self.fit_batches(Sliced(Rows(X, y, sample_weight, known)))
+        return self._fit(X, y, sample_weight, offset, exposure=exposure)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        offset: Any,
+        everything: Iterable[Any] | None = None,
+        exposure: Any = None,
+    ) -> Self:
         table = read_table(X)
         target = read_numbers(y, table.n_rows, type(self).__name__)
         weight = read_weight(sample_weight, table.n_rows)
@@ -181,7 +201,8 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         self._remember_columns(table)
         self.target_name_ = target_name(y)
         known = None if known is None else known[used]
-        rows = self._learn(table.take(used), target[used], weight[used], self.loss, offset=known)
+        learned = (table.take(used), target[used], weight[used], self.loss)
+        rows = self._learn(*learned, offset=known, everything=everything)
         self.scatter_ = self._scatter(*rows)
         return self
 

@@ -108,6 +108,7 @@ class Curve:
     def jumps(self, below: float = 0.05) -> bool:
         """Whether the rows show a jump that the curve cannot take, at this level of the test."""
         return self.jump is not None and self.jump[1] < below
+
     shape: tuple[str, ...] = ()
 
     def of(self, output: int) -> Curve:

@@ -1,5 +1,6 @@
 """Fitting: how curves are learned. Newton's method, evidence, growth of the dial, posterior."""
 
+from superpose.fitting.batches import RowBatch
 from superpose.fitting.checks import Check
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
@@ -13,6 +14,7 @@ __all__ = [
     "Fit",
     "MovedHeights",
     "Posterior",
+    "RowBatch",
     "Share",
     "fit_superposition",
 ]

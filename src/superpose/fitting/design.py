@@ -59,8 +59,10 @@ class Design:
     def fixed(self) -> torch.Tensor:
         """Columns of the bias and the blocks, [N, P0]; built once."""
         if "fixed" not in self._cache:
-            one = torch.ones(self.n_rows, 1, dtype=torch.float64)
-            self._cache["fixed"] = torch.cat([one, *(b.columns for b in self.blocks)], 1)
+            columns = [b.columns for b in self.blocks]
+            device = columns[0].device if columns else None
+            one = torch.ones(self.n_rows, 1, dtype=torch.float64, device=device)
+            self._cache["fixed"] = torch.cat([one, *columns], 1)
         return self._cache["fixed"]
 
     def gram(self, weight: torch.Tensor) -> torch.Tensor:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
 from superpose.errors import ConvergenceWarning, InputError
 from superpose.fitting.assemble import assemble
+from superpose.fitting.batches import (
+    BatchedEquations,
+    RowBatch,
+    Standardised,
+    checked_device,
+    settle,
+)
 from superpose.fitting.checks import Check, check_curves
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.losses import LOG_LINKS, STUDENT_SCALE, Loss, loss_named
+from superpose.fitting.known import Known
+from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
 from superpose.fitting.newton import SETTLED, Problem, Solution, polish, solve
 from superpose.fitting.part_spread import with_spread
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.purify import purified
+from superpose.fitting.relevant import is_wide, only, relevant, widened
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
 from superpose.networks import Attribute, Superposition
 
-STEPS, TERM_STEPS = 40, 20
+STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 20, 6
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,13 @@ def fit_superposition(
     knots: int = 24,
     random_state: int = 0,
     progress: Callable[..., None] | None = None,
+    everything: Iterable[RowBatch] | None = None,
+    device: str = "cpu",
 ) -> Fit:
     """Fit f(x) = b + Σ g_p + Σ s_pr + Σ Φ_q(Σ ψ_qp) by Newton steps and evidence.
+
+    Where the main curves have more than 2,000 control points together, only attributes that are
+    worth a curve get one (see `superpose.fitting.relevant`), and pairs and terms read only these.
 
     Parameters
     ----------
@@ -128,6 +142,12 @@ def fit_superposition(
         Seed of the held-out rows and of the directions that are tried for terms.
     progress : callable, optional
         Called as progress(done, total, what).
+    everything : iterable of RowBatch, optional
+        All rows, of which ``x`` and ``y`` are a sample; gone through a few times. Axes, length
+        scales, pairs, terms and what was held out are then the sample's; coefficients, smoothness,
+        noise and bands are those of all rows.
+    device : str, default "cpu"
+        Where the columns and products of the last steps are made; "cuda" on a GPU.
 
     Returns
     -------
@@ -136,7 +156,8 @@ def fit_superposition(
     Raises
     ------
     InputError
-        Where targets or weights are not finite, the weights count no rows, or the loss is unknown.
+        Where targets or weights are not finite, the weights count no rows, the loss is unknown, or
+        there is no such device.
 
     Warns
     -----
@@ -157,6 +178,7 @@ def fit_superposition(
     weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
     chosen_loss = loss_named(loss, y)
     _check(chosen_loss, y, weight)
+    device = checked_device(device)
     known = Known.of(chosen_loss, offset, weight)
     y = y.double() - known.of_target
     centre, spread = standard(chosen_loss, y, weight)
@@ -166,12 +188,33 @@ def fit_superposition(
     if loss == "student_t":
         rows, scale = additive_scale(rows)
         spread *= scale
+    places = list(range(len(attributes)))
+    if is_wide(attributes):
+        named = [] if isinstance(pairs, (str, int)) else pairs
+        places = relevant(rows, [p for pair in named for p in pair])
+        rows = only(rows, places)
+        pairs = pairs if not named else [(places.index(p), places.index(r)) for p, r in named]
     grown = grow(rows, pairs, terms, random_state, progress)
     growth, unit = grown.growth, spread
     if loss == "student_t":
         spread *= settle_scale(growth)
-    solution = _finish(growth)
-    network, posterior = assemble(attributes, growth.design, solution, centre=centre, spread=spread)
+    total, carrier = float(weight.sum()), float(weight @ chosen_loss.carrier(y))
+    if everything is None and device == "cpu":
+        solution = _finish(growth)
+    else:
+        batches: Iterable[tuple[torch.Tensor, Problem]] = [
+            (growth.rows.axis_units, growth.rows.problem)
+        ]
+        if everything is not None:
+            batches = Standardised(
+                rows.attributes, places, everything, chosen_loss, known, centre, spread
+            )
+            carrier = batches.carrier()
+        solution, total = _finish_on(growth, batches, device)
+    network, posterior = assemble(
+        rows.attributes, growth.design, solution, centre=centre, spread=spread
+    )
+    network, posterior = widened(posterior, attributes, places)
     network.bias.sub_(known.level)
     network, posterior = purified(network, posterior, axis_units, problem.weight)
     posterior = with_spread(posterior, axis_units, problem.weight)
@@ -183,47 +226,37 @@ def fit_superposition(
             ConvergenceWarning,
             stacklevel=2,
         )
-    noise, evidence = in_units(solution, chosen_loss, y, weight, spread)
+    noise, evidence = _in_units(solution, chosen_loss, carrier, total, spread)
     return Fit(
         *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),
         *(solution.converged, solution.iterations, gradient),
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
-        checks=check_curves(rows.attributes, axis_units, *growth.training, solution),
+        checks=() if everything is not None else _checks(growth, solution),
     )
 
 
-@dataclass(frozen=True)
-class Known:
-    """An offset: taken from targets of the same units, else added to outputs less a level [K]."""
-
-    of_target: torch.Tensor
-    of_outputs: torch.Tensor | None
-    level: torch.Tensor
-
-    @classmethod
-    def of(cls, loss: Loss, offset: torch.Tensor | None, weight: torch.Tensor) -> Known:
-        nothing = torch.zeros(len(weight), dtype=torch.float64)
-        if offset is None:
-            return cls(nothing, None, nothing[:1])
-        if loss.name in ("gaussian", "student_t"):
-            return cls(offset[:, 0], None, nothing[:1])
-        share = (weight / weight.sum())[:, None]
-        level = (share * offset).sum(0)
-        if loss.name in LOG_LINKS:  # with it, the best constant is the log of the mean
-            level = (share.log() + offset).logsumexp(0)
-        return cls(nothing, offset - level, level)
+def _checks(growth: Growth, solution: Solution) -> tuple[Check, ...]:
+    """Ask the curves of rows that are all at hand whether they are null, or miss a jump."""
+    rows = growth.rows
+    return check_curves(rows.attributes, rows.axis_units, *growth.training, solution)
 
 
 def in_units(
     solution: Solution, loss: Loss, y: torch.Tensor, weight: torch.Tensor, spread: float
 ) -> tuple[float | None, float]:
     """Return noise and log evidence for the target in its own units; no noise where none is."""
-    evidence = solution.evidence + float(weight @ loss.carrier(y))
+    carrier = float(weight @ loss.carrier(y))
+    return _in_units(solution, loss, carrier, float(weight.sum()), spread)
+
+
+def _in_units(
+    solution: Solution, loss: Loss, carrier: float, total: float, spread: float
+) -> tuple[float | None, float]:
     if not loss.has_noise:
-        return None, evidence
+        return None, solution.evidence + carrier
     noise = spread * solution.state.noise**0.5
     noise *= STUDENT_SCALE if loss.name == "student_t" else 1.0
-    return noise, evidence - (float(weight.sum()) - 1) * math.log(spread)
+    return noise, solution.evidence + carrier - (total - 1) * math.log(spread)
 
 
 def _deviances(path: tuple[DialStep, ...], loss: str) -> tuple[DialStep, ...]:
@@ -243,6 +276,18 @@ def _finish(growth: Growth) -> Solution:
     solution = solve(*growth.training, settled, iterations=1)
     growth.state = solution.state
     return replace(solution, converged=solution.decrement < SETTLED)
+
+
+def _finish_on(
+    growth: Growth, batches: Iterable[tuple[torch.Tensor, Problem]], device: str
+) -> tuple[Solution, float]:
+    """Climb to the end on rows that come in batches; return their total weight, too."""
+    steps = BATCH_TERM_STEPS if growth.design.terms else STEPS
+    equations = BatchedEquations(growth.design, batches, growth.state.theta, device)
+    solution = settle(*growth.training, growth.state, equations, iterations=steps, tolerance=1e-3)
+    if growth.design.terms:
+        solution = replace(solution, converged=solution.decrement < SETTLED)
+    return solution, equations.total
 
 
 def _check(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> None:

@@ -16,7 +16,7 @@ from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.length_scale import choose_length_scales
 from superpose.fitting.newton import Problem
 from superpose.fitting.terms import JOINT_STEPS, WORTH, add_terms
-from superpose.fitting.thinning import thinned, widened
+from superpose.fitting.thinning import thinned, with_all_columns
 
 NAN = float("nan")
 Progress = Callable[..., None] | None
@@ -126,14 +126,14 @@ def grow(
     if not masks:
         alone = DialStep(0, 0, len(final.design.blocks), _cost(final), 0.0, NAN, NAN, True)
         held_out_outputs = torch.full_like(final.outputs(), torch.nan)
-        return Grown(widened(final, mains), (alone,), held_out_outputs)
+        return Grown(with_all_columns(final, mains), (alone,), held_out_outputs)
     say(1, 4, "pairs")
     grown = _grow_pairs(final, masks, pairs)
     say(2, 4, "terms")
     if terms != 0:
         grown = _grow_terms(grown, scout(len(everything), strata, seed), terms, seed)
     say(3, 4, "all rows")
-    return replace(grown, growth=widened(grown.growth, mains))
+    return replace(grown, growth=with_all_columns(grown.growth, mains))
 
 
 def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Block, ...]]:
@@ -165,7 +165,10 @@ def _grow_pairs(
     reached = [final]
     for count in schedule:
         lead = reached[-1].copy()
-        lead.add_pairs(named or lead.best_pairs(count - len(lead.pairs)))
+        found = named or lead.best_pairs(count - len(lead.pairs))
+        if not found:
+            break  # no two attributes are left that may interact
+        lead.add_pairs(found)
         lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
         lead = thinned(lead)
         for fold in folds:

@@ -59,18 +59,18 @@ def _better(
     slope: float,
 ) -> Block | None:
     """Return the block at the best other length scale, or None where the present one stays."""
-    best, found = _partial_evidence(block, response, information, slope) + WORTH, None
+    best, found = partial_evidence(block, response, information, slope) + WORTH, None
     for length_scale in LENGTH_SCALES:
         if length_scale == LENGTH_SCALE:
             continue
         other = growth.rows.main(block.attributes[0], length_scale)
-        evidence = _partial_evidence(other, response, information, slope)
+        evidence = partial_evidence(other, response, information, slope)
         if evidence > best:
             best, found = evidence, other
     return found
 
 
-def _partial_evidence(
+def partial_evidence(
     block: Block, response: torch.Tensor, information: torch.Tensor, slope: float
 ) -> float:
     """Return max over λ of L(l, λ), summed over the outputs."""

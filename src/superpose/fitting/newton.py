@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 
@@ -42,7 +43,12 @@ class Problem:
     loss: Loss
     offset: torch.Tensor | None = None  # [N, K], added to the outputs
 
-    def rows(self, kept: torch.Tensor) -> Problem:
+    def to(self, device: torch.device) -> Problem:
+        """Return the same rows on a device."""
+        offset = None if self.offset is None else self.offset.to(device)
+        return replace(self, y=self.y.to(device), weight=self.weight.to(device), offset=offset)
+
+    def rows(self, kept: torch.Tensor | slice) -> Problem:
         """Return some of the rows."""
         offset = None if self.offset is None else self.offset[kept]
         return replace(self, y=self.y[kept], weight=self.weight[kept], offset=offset)
@@ -90,8 +96,8 @@ class Solution:
         Of the log evidence in ρ.
     evidence : float
     decrement : float
-        How much the penalised loss may still fall: by as much as it missed what the last Newton
-        step promised; with terms, by what that step promised.
+        How much the penalised loss may still fall: what the last Newton step promised; or, where
+        the curvature is constant and there are no terms, how far the fall was from the promise.
     gain : float
         How much the last step in ρ could still raise the evidence.
     iterations : int
@@ -117,6 +123,7 @@ def solve(
     *,
     iterations: int = 40,
     tolerance: float = 2e-2,
+    equations: Equations | None = None,
 ) -> Solution:
     """Climb to the mode of θ and the maximum of the evidence in ρ, in turn.
 
@@ -131,12 +138,15 @@ def solve(
     tolerance : float, default 0.02
         It has converged when neither the penalised loss (in nats) nor the log evidence can gain
         more than this in a step.
+    equations : Equations, optional
+        Over more rows than ``design`` and ``problem`` hold; over theirs if not given.
     """
     groups, n_groups = design.groups()
     member = membership(groups, n_groups)
-    n_noise = float(problem.weight.sum()) - 1 if problem.loss.has_noise else 0.0
-    held, bounds = _hold(groups, design, problem), Bounds.of(design)
-    state, normal, damping = start, _NormalEquations(design, problem), 0.0
+    normal = equations or NormalEquations(design, problem)
+    n_noise = normal.total - 1 if problem.loss.has_noise else 0.0
+    held, bounds = _hold(groups, design, normal.total), Bounds.of(design)
+    state, damping = start, 0.0
     for i in range(iterations):
         precision = member @ state.rho.exp() + held
         information, right = normal.at(state.theta)
@@ -146,11 +156,13 @@ def solve(
         newton = bounds.step(state.theta, covariance @ downhill, covariance.matmul)
         quadratic = _Quadratic(information, precision, downhill, state.theta, bounds)
         decrement = quadratic.fall(newton)  # a damped step is short far from the end, too
-        objective = _Objective(design, problem, precision)
+        objective = _Objective(normal, precision)
         if design.terms:
             theta, fit_loss, damping = _descend(objective, quadratic, state.theta, newton, damping)
         else:
-            theta, fit_loss, decrement = _walk(objective, state.theta, newton, decrement)
+            theta, fit_loss, missed = _walk(objective, state.theta, newton, decrement)
+            if problem.loss.has_noise:  # the curvature, and so the evidence, is that of the end
+                decrement = missed
         noise = state.noise
         if n_noise:
             energy = float((precision * theta * theta).sum())
@@ -184,10 +196,9 @@ def solve(
 def polish(design: Design, problem: Problem, state: State, iterations: int = 60) -> State:
     """Finish the steps of a model with terms with the smoothness held: to `SETTLED` nats a step."""
     groups, n_groups = design.groups()
-    precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, problem)
-    objective = _Objective(design, problem, precision)
-    normal, theta, damping = _NormalEquations(design, problem), state.theta, 0.0
-    bounds = Bounds.of(design)
+    normal, theta, damping = NormalEquations(design, problem), state.theta, 0.0
+    precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, normal.total)
+    objective, bounds = _Objective(normal, precision), Bounds.of(design)
     for _ in range(iterations):
         information, right = normal.at(theta)
         downhill = right - information @ theta - precision * theta
@@ -199,14 +210,30 @@ def polish(design: Design, problem: Problem, state: State, iterations: int = 60)
     return replace(state, theta=theta)
 
 
-def _hold(groups: torch.Tensor, design: Design, problem: Problem) -> torch.Tensor:
+def _hold(groups: torch.Tensor, design: Design, total: float) -> torch.Tensor:
     """Return a small precision for biases whose common level the loss cannot see, else 0."""
-    unseen = design.n_outputs > 1
-    return (groups < 0) * (LEVEL_PRECISION * float(problem.weight.sum()) if unseen else 0.0)
+    return (groups < 0) * (LEVEL_PRECISION * total if design.n_outputs > 1 else 0.0)
 
 
-class _NormalEquations:
-    """Information A = Jᵀ W J and right-hand side Jᵀ (W J θ + residual) at some θ.
+class Equations(Protocol):
+    """What a Newton step asks of the rows: their total weight, and sums over them at some θ."""
+
+    @property
+    def total(self) -> float:
+        """Total weight of the rows."""
+        ...
+
+    def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return information A = Jᵀ W J and right-hand side Jᵀ (W J θ + residual)."""
+        ...
+
+    def value(self, theta: torch.Tensor) -> float:
+        """Return the unpenalised loss."""
+        ...
+
+
+class NormalEquations:
+    """The `Equations` of rows whose columns are all in memory.
 
     What does not change with θ is remembered: all of A where the outputs are linear and the
     curvature is constant, and its block of main curves and pairs where there are terms.
@@ -214,9 +241,20 @@ class _NormalEquations:
 
     def __init__(self, design: Design, problem: Problem) -> None:
         self.design, self.problem = design, problem
-        self.constant = design.gram(problem.weight) if problem.loss.has_noise else None
+        self.total = float(problem.weight.sum())
+        self.constant: torch.Tensor | None = None
+
+    def value(self, theta: torch.Tensor) -> float:
+        """Return the unpenalised loss."""
+        return self.problem.value(self.problem.outputs(self.design.predict(theta)))
 
     def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return information A and right-hand side."""
+        information, gradient = self.derivatives(theta)
+        return information, information @ theta + gradient
+
+    def derivatives(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return information A and Jᵀ residual, minus the gradient of the loss."""
         at, problem = self.design.linearise(theta), self.problem
         f = problem.outputs(at.outputs)
         residual = problem.weight[:, None] * problem.loss.residual(f, problem.y)
@@ -226,12 +264,14 @@ class _NormalEquations:
         gradient = torch.cat([shared.flatten(), inner])
         if not bool(gradient.isfinite().all()):
             raise FloatingPointError("a Newton step needs finite targets, weights and columns")
-        return information, information @ theta + gradient
+        return information, gradient
 
     def _information(self, at: Linearised, f: torch.Tensor) -> torch.Tensor:
         weight, loss = self.problem.weight, self.problem.loss
-        if self.constant is None:
+        if not loss.has_noise:
             return _information(at, weight, loss.curvature(f))
+        if self.constant is None:
+            self.constant = self.design.gram(weight)
         return bordered(self.constant, at.fixed, torch.cat([at.outer, at.inner[0]], 1), weight)
 
 
@@ -286,13 +326,12 @@ def _factor(matrix: torch.Tensor, damping: float = 0.0) -> tuple[torch.Tensor, t
 class _Objective:
     """The penalised loss as a function of θ."""
 
-    design: Design
-    problem: Problem
+    equations: Equations
     precision: torch.Tensor
 
     def __call__(self, theta: torch.Tensor) -> tuple[float, float]:
         """Return it, and the loss without the penalty."""
-        loss = self.problem.value(self.problem.outputs(self.design.predict(theta)))
+        loss = self.equations.value(theta)
         return loss + 0.5 * float((self.precision * theta * theta).sum()), loss
 
 

@@ -14,8 +14,9 @@ from superpose.fitting.assemble import assemble
 from superpose.fitting.by_hand import held_share
 from superpose.fitting.columns import Block, main_block, pair_block, side
 from superpose.fitting.design import Design
-from superpose.fitting.fit import Fit, Known, in_units, standard
+from superpose.fitting.fit import Fit, in_units, standard
 from superpose.fitting.growth import Growth, Rows
+from superpose.fitting.known import Known
 from superpose.fitting.losses import loss_named
 from superpose.fitting.newton import Problem, flat_start
 from superpose.fitting.part_spread import with_spread

@@ -47,7 +47,7 @@ def pair_gains(
     score = [(columns * residual[:, k, None]).mT @ columns for k in range(n_outputs)]
     squared = columns**2
     spread = [(squared * information[:, k, None]).mT @ squared for k in range(n_outputs)]
-    largest = max(float(d.max()) for d in spread)
+    largest = max((float(d.max()) for d in spread if d.numel()), default=0.0)
     best = torch.full((n, n), -torch.inf, dtype=torch.float64)
     if largest <= 0:
         return best

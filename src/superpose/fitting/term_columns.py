@@ -85,6 +85,17 @@ class TermColumns:
         slopes = steep.mT[:, :, None] * z
         return columns, slopes - self._mean(slopes.transpose(0, 1)), columns @ outer.mT
 
+    def centres(
+        self, outer: torch.Tensor, inner: list[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the means over the rows that columns [m] and slopes [K, Σ m_p] are less."""
+        h = self.inner_sum(inner)
+        steep = self.outer.cardinal_derivative(h) @ self.directions @ outer.mT
+        z = torch.cat([s.columns for s in self.sides], 1)
+        total = self.weight.sum().clamp(min=1e-300)
+        slopes = (self.weight[:, None] * steep).mT @ z / total
+        return self._mean(self.outer.cardinal(h) @ self.directions), slopes
+
     def _mean(self, columns: torch.Tensor) -> torch.Tensor:
         """Return the weighted mean over the rows (first axis of what is given), broadcastable."""
         total = self.weight.sum().clamp(min=1e-300)

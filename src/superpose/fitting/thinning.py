@@ -56,7 +56,7 @@ def thinned(growth: Growth) -> Growth:
     return Growth(growth.rows, design, state, growth.kept)
 
 
-def widened(growth: Growth, mains: Sequence[Block]) -> Growth:
+def with_all_columns(growth: Growth, mains: Sequence[Block]) -> Growth:
     """Return a thinned growth, where it is, over all columns; ``mains`` are its whole curves."""
     fixed, outer, inner = growth.design.split(growth.state.theta)
     blocks: list[Block] = []

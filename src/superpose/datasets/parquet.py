@@ -1,0 +1,98 @@
+"""Parquet files in batches of rows, for tables that do not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os import PathLike, fspath
+from typing import Any
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+
+from superpose.datasets.files import missing_column
+from superpose.errors import InputError
+
+__all__ = ["ParquetBatches"]
+
+
+class ParquetBatches:
+    """The rows of a Parquet file, a batch at a time, to be gone through as often as needed.
+
+    Each batch is (X, y), or (X, y, sample_weight) with a column of weights, as `fit_batches` of an
+    estimator reads them. Only one batch is in memory.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    target : str
+        Name of the column to predict.
+    weight : str, optional
+        Name of the column with the weights of the rows.
+    drop : tuple of str, default=()
+        Columns to leave out.
+    rows : int, default=65536
+        Rows of a batch.
+
+    Attributes
+    ----------
+    n_rows : int
+        Rows of the file.
+    columns : list of str
+        Names of the columns of X.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read as Parquet, or has no such column.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import pandas as pd
+    >>> from superpose.datasets import ParquetBatches
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "table.parquet")
+    ...     pd.DataFrame({"age": [31, 42, 53], "y": [0.5, 1.5, 2.5]}).to_parquet(path)
+    ...     for X, y in ParquetBatches(path, target="y", rows=2):
+    ...         print(X["age"].tolist(), y.tolist())
+    [31, 42] [0.5, 1.5]
+    [53] [2.5]
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        target: str,
+        *,
+        weight: str | None = None,
+        drop: tuple[str, ...] = (),
+        rows: int = 65_536,
+    ) -> None:
+        self.path, self.target, self.weight, self.rows = fspath(path), target, weight, rows
+        file = self._opened()
+        with file:
+            self.n_rows, names = int(file.metadata.num_rows), list(file.schema_arrow.names)
+        roles = {target: "the target", **dict.fromkeys(drop, "--drop")}
+        for name, role in (roles | ({weight: "the weight"} if weight else {})).items():
+            if name not in names:
+                raise missing_column(name, names, role)
+        self.columns = [it for it in names if it not in (target, weight, *drop)]
+
+    def __iter__(self) -> Iterator[tuple[pd.DataFrame, ...] | Any]:
+        extra = [self.target] if self.weight is None else [self.target, self.weight]
+        with self._opened() as file:
+            for batch in file.iter_batches(self.rows, columns=[*self.columns, *extra]):
+                frame = batch.to_pandas()
+                yield (frame[self.columns], *(frame[name] for name in extra))
+
+    def _opened(self) -> pyarrow.parquet.ParquetFile:
+        try:
+            return pyarrow.parquet.ParquetFile(self.path)
+        except (OSError, pyarrow.ArrowException) as error:
+            raise InputError(
+                f"{self.path!r} must be a Parquet file",
+                f"found that it cannot be read ({type(error).__name__}: {error})",
+                "check the path, or save it again",
+            ) from error

@@ -69,7 +69,7 @@ def test_a_fit_says_which_curve_jumps_and_where(loss: str) -> None:
     if loss == "multinomial":
         y = classes(torch.stack([4 * f, -4 * f, 0 * f], 1))
     attributes = numbers(x, 12)
-    fit = fit_superposition(attributes, x, y, loss=loss, pairs=0, terms=0)
+    fit = fit_superposition(attributes, x, y, loss=loss, pairs=0, terms=0, kernel="matern32")
     step, smooth = fit.checks
     assert step.jump[0] == pytest.approx(6, abs=0.4)
     assert step.jump[1] < 0.01 < smooth.jump[1]

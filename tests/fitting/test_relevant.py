@@ -7,8 +7,8 @@ import torch
 from tests.fitting.made_problems import normal, numbers, uniform
 
 from superpose.fitting import fit_superposition, relevant
+from superpose.fitting.covariance import partial_evidence
 from superpose.fitting.growth import Rows
-from superpose.fitting.length_scale import partial_evidence
 from superpose.fitting.losses import loss_named
 from superpose.fitting.newton import Problem
 

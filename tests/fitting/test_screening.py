@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.fitting.made_growths import growth_of
 from tests.fitting.made_problems import (
     classes,
     encoded,
@@ -106,3 +107,22 @@ def test_gains_do_not_depend_on_the_order_of_the_rows():
     )
     upper = torch.ones(3, 3).triu(1).bool()
     assert one[upper].numpy() == pytest.approx(two[upper].numpy(), abs=1e-9)
+
+
+def test_one_row_that_is_wrong_makes_no_pair():
+    """Where a row is certain and wrong its information is next to nothing; its residual says so."""
+    n = 600
+    x = uniform(n, 3, seed=2)
+    x[:, 1:] *= x[:, 1:] > 0.9  # rare words, that meet in one row
+    x[:, 2] *= x[:, 1] == 0
+    x[0] = 1.0
+    y = (x[:, 0] > 0.5).double()
+    right = growth_of(x, y, "bernoulli")
+    right.fit()
+    y = y.clone()
+    y[0] = 0.0
+    wrong = growth_of(x, y, "bernoulli")
+    wrong.state = right.state
+    blind = pair_gains(wrong.rows.sides(), *wrong.working(wrong.outputs()))
+    assert float(blind[1, 2]) > 2.0
+    assert float(wrong.pair_gains()[1, 2]) < 1.0

@@ -47,7 +47,7 @@ class AbstractKST(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pairs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left"), list, tuple],
         "terms": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
-        "kernel": [StrOptions({"matern12", "matern32", "matern52", "squared_exponential"})],
+        "kernel": [StrOptions({"auto", "matern12", "matern32", "matern52", "squared_exponential"})],
         "knots": [Interval(Integral, 2, None, closed="left")],
         "shapes": [None, dict],
         "random_state": [Interval(Integral, 0, None, closed="left")],
@@ -67,7 +67,7 @@ class AbstractKST(BaseEstimator):
         *,
         pairs: str | int | list[tuple[str | int, str | int]] = "auto",
         terms: str | int = "auto",
-        kernel: str = "matern32",
+        kernel: str = "auto",
         knots: int = 24,
         shapes: Shapes = None,
         random_state: int = 0,

@@ -54,8 +54,9 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         Multiplies the weights of the rows of each class: by what a dict says of its label (1 where
         it says nothing), or so that every class has the same total. Probabilities are then those
         of a population with these shares.
-    kernel : {"matern12", "matern32", "matern52", "squared_exponential"}, default="matern32"
-        Covariance of the curves; from rough to smooth.
+    kernel : {"auto", "matern12", "matern32", "matern52", "squared_exponential"}, default="auto"
+        Covariance of the curves; from rough to smooth. "auto" is "matern32", and "matern12" over
+        three times as many control points for a main curve that jumps, as the evidence has it.
     knots : int, default=24
         Control points of a curve at most. More of them follow finer detail and cost time.
     shapes : dict, optional
@@ -113,7 +114,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         pairs: str | int | list[tuple[str | int, str | int]] = "auto",
         terms: str | int = "auto",
         class_weight: str | dict[Any, float] | None = None,
-        kernel: str = "matern32",
+        kernel: str = "auto",
         knots: int = 24,
         shapes: Shapes = None,
         random_state: int = 0,

@@ -104,7 +104,7 @@ def fit_superposition(
     offset: torch.Tensor | None = None,
     pairs: str | int | Sequence[tuple[int, int]] = "auto",
     terms: str | int = "auto",
-    kernel: str = "matern32",
+    kernel: str = "auto",
     knots: int = 24,
     random_state: int = 0,
     progress: Callable[..., None] | None = None,
@@ -134,8 +134,9 @@ def fit_superposition(
         Chosen on held-out rows; or how many; or which.
     terms : "auto" or int, default "auto"
         Chosen on held-out rows; or how many.
-    kernel : str, default "matern32"
-        Covariance of the curves.
+    kernel : str, default "auto"
+        Covariance of the curves; "auto" is "matern32", and "matern12" over more knots for a main
+        curve that jumps.
     knots : int, default 24
         Control points at most of a curve; set in the axes of ``attributes`` already.
     random_state : int, default 0

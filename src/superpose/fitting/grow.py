@@ -10,10 +10,10 @@ import torch
 
 from superpose.fitting.apart import fit_apart
 from superpose.fitting.columns import Block
+from superpose.fitting.covariance import choose_covariances
 from superpose.fitting.dial import DialStep, choose, reading_cost
 from superpose.fitting.folds import held_out, scout
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.length_scale import choose_length_scales
 from superpose.fitting.newton import Problem
 from superpose.fitting.terms import JOINT_STEPS, WORTH, add_terms
 from superpose.fitting.thinning import thinned, with_all_columns
@@ -26,7 +26,7 @@ FOLD_STEPS = 3
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
-MOST_COEFFICIENTS = 3_000  # a dial that goes on by itself stops there
+MOST_COEFFICIENTS = 4_000  # a dial that goes on by itself stops there
 FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
 
 
@@ -144,7 +144,7 @@ def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Bl
         growth.state = fit_apart(*growth.training, growth.state)
     else:
         growth.fit()
-    moved, mains = choose_length_scales(growth), growth.design.blocks
+    moved, mains = choose_covariances(growth), growth.design.blocks
     if several and moved:
         growth.state = fit_apart(*growth.training, growth.state)
     growth = thinned(growth)

@@ -30,6 +30,8 @@ from superpose.networks import Attribute, InputBasis
 
 LENGTH_SCALE = 0.3
 PAIR_LENGTH_SCALE = 0.2
+SMOOTH, ROUGH, ROUGH_LENGTH_SCALE = "matern32", "matern12", 0.1
+MORE = 2  # knots that a curve that may jump has for each other one
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,20 @@ class Rows:
     def main(self, p: int, length_scale: float = LENGTH_SCALE) -> Block:
         """Return the columns of the main curve of attribute p."""
         basis = self._basis(p, None, length_scale, missing=self.attributes[p].missing)
+        return main_block(p, basis, self.axis_units[:, p], self.problem.weight)
+
+    def rough(self, p: int) -> Block:
+        """Return the columns of a main curve that may jump: Matérn 1/2 over more knots."""
+        attribute = self.attributes[p]
+        assert attribute.axis is not None
+        knots = with_more(torch.as_tensor(attribute.axis.knots), self.axis_units[:, p])
+        basis = InputBasis(
+            attribute,
+            knots,
+            kernel=ROUGH,
+            length_scale=ROUGH_LENGTH_SCALE,
+            missing=attribute.missing,
+        )
         return main_block(p, basis, self.axis_units[:, p], self.problem.weight)
 
     def side(self, p: int) -> Side:
@@ -71,7 +87,11 @@ class Rows:
         key = (tuple(places.tolist()), length_scale, missing, attribute.shape)
         if key not in self._bases:
             self._bases[key] = InputBasis(
-                attribute, places, kernel=self.kernel, length_scale=length_scale, missing=missing
+                attribute,
+                places,
+                kernel=SMOOTH if self.kernel == "auto" else self.kernel,
+                length_scale=length_scale,
+                missing=missing,
             )
         return self._bases[key]
 
@@ -83,6 +103,18 @@ class Rows:
         """Return the columns of the surface of attributes p and r."""
         rank = round(PAIR_RANK / self.problem.loss.n_outputs(self.problem.y) ** 0.5)
         return pair_block(p, r, (self.side(p), self.side(r)), self.problem.weight, rank)
+
+
+def with_more(knots: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """Return the knots with more between them, where the rows have most different values."""
+    count = MORE * len(knots)
+    values = u[u.isfinite()].unique()
+    values = values[(values > knots[0]) & (values < knots[-1])]
+    if len(values) > count:
+        values = values[torch.linspace(0, len(values) - 1, count).round().long()]
+    every = torch.cat([knots, values]).sort().values
+    apart = torch.cat([torch.tensor([True]), every.diff() > 1e-4])
+    return every[apart]
 
 
 class Growth:
@@ -221,13 +253,26 @@ class Growth:
         rho = torch.cat([guide.state.rho[:mains], pairs])
         self.state = State(self.state.theta, rho, guide.state.noise)
 
-    def best_pairs(self, count: int) -> list[tuple[int, int]]:
-        """Return the pairs, not yet in the model, that gain most; none of a shaped attribute."""
-        gains = pair_gains(self.rows.sides(), *self.working(self.outputs()))
+    def pair_gains(self) -> torch.Tensor:
+        """Return the gain in nats that the screen gives every pair p < r; -inf for no candidates.
+
+        A row of a certain class has next to no information, also where it is wrong; by its square
+        the residual says how far the score may vary, so that one such row makes no pair.
+        """
+        residual, information = self.working(self.outputs())
+        share = self.rows.problem.weight.clamp(min=1e-300)[:, None]
+        information = torch.maximum(information, residual**2 / share)
+        sides = self.rows.sides()
+        gains = pair_gains(sides, residual, information)
         for p, r in self.pairs:
             gains[p, r] = -torch.inf
-        silent = [p for p, side in enumerate(self.rows.sides()) if not side.columns.shape[1]]
-        gains[silent] = gains[:, silent] = -torch.inf
+        silent = [p for p, side in enumerate(sides) if not side.columns.shape[1]]
+        gains[silent] = gains[:, silent] = -torch.inf  # constant, or of a shape a pair could break
+        return gains
+
+    def best_pairs(self, count: int) -> list[tuple[int, int]]:
+        """Return the pairs, not yet in the model, that gain most."""
+        gains = self.pair_gains()
         order = gains.flatten().argsort(descending=True, stable=True)[:count]
         n = len(gains)
         return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > -torch.inf]

@@ -2,7 +2,7 @@
 
 Newton's step on all curves costs the cube of their number. In a wide table each attribute is first
 asked by itself: the evidence of its curve on the Newton residual of the model so far, at the best
-smoothness, against no curve (`superpose.fitting.length_scale`). One of n attributes is worth it
+smoothness, against no curve (`superpose.fitting.covariance`). One of n attributes is worth it
 where the gain exceeds log n nats, which is a prior of one relevant attribute in the table. Those
 that are join the model, it is fitted, curves that the others made superfluous leave it, and the
 rest are asked again until none answers. A round costs one pass over the columns.
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import torch
 
+from superpose.fitting.covariance import partial_evidence
 from superpose.fitting.evidence import membership
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.length_scale import partial_evidence
 from superpose.fitting.posterior import Posterior
 from superpose.networks import Attribute, Superposition
 

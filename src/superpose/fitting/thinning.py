@@ -3,8 +3,9 @@
 The smooth columns Z of a block, prior N(0, I/λ), are turned to the principal axes of their
 information Zᵀ W Z. Axis j, with information d_j, uses d_j / (d_j + λ) degrees of freedom (Hastie
 and Tibshirani, 1990, section 3.5), so an axis that uses next to none, even were λ a good deal
-smaller, can go. Fits over held-out rows are thinned; the final fit has all columns, since what
-goes is what widens a band where there are no data.
+smaller, can go; of several outputs the one with most information decides. Fits over held-out rows
+are thinned; the final fit has all columns, since what goes is what widens a band where there are no
+data.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from superpose.fitting.columns import Block
 from superpose.fitting.growth import Growth
 from superpose.fitting.newton import State
 
-SMALLEST_FREEDOM = 0.1
-SLACK = 0.0  # λ may still fall by this factor, in logs
+SMALLEST_FREEDOM = 0.03
+SLACK = 1.0  # λ may still fall by this factor, in logs
 FEWEST = 4
-WORTH_IT = 0.5  # fewer columns cost a new Gram matrix
+WORTH_IT = 0.75  # fewer columns cost a new Gram matrix
 
 
 def thinned(growth: Growth) -> Growth:
@@ -33,7 +34,7 @@ def thinned(growth: Growth) -> Growth:
     growth : Growth
         Its smoothness says what counts; its training rows and weights how much.
     """
-    information = growth.working(growth.outputs())[1].sum(1)
+    information = growth.working(growth.outputs())[1]
     lowest = growth.state.rho - torch.tensor(growth.state.noise).log() - SLACK
     groups = growth.design.groups()[0][1 : growth.design.n_shared]
     fixed, outer, inner = growth.design.split(growth.state.theta)
@@ -92,7 +93,8 @@ def _turn(block: Block, information: torch.Tensor, precision: torch.Tensor) -> t
     if shaped or int(smooth.sum()) <= FEWEST:
         return None
     columns = block.columns[:, smooth]
-    strength, axes = torch.linalg.eigh((columns * information[:, None]).mT @ columns)
+    needed = [(columns * own[:, None]).mT @ columns for own in information.mT]
+    strength, axes = torch.linalg.eigh(max(needed, key=lambda it: float(it.trace())))
     strength = strength.clamp(min=0.0)
     counts = strength / (strength + precision[smooth][0]) > SMALLEST_FREEDOM
     counts[-FEWEST:] = True

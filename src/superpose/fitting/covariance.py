@@ -1,11 +1,12 @@
-"""The length scale of every main curve, chosen by the evidence.
+"""The covariance of every main curve, chosen by the evidence: length scale, and whether it jumps.
 
 One curve at a time, on its partial working response at the present fit (all other parts held):
 with information A and score r of its columns, and prior precision Λ,
 
     L(l, λ) = ½ rᵀ (A + Λ)⁻¹ r - ½ log det(A + Λ) + ½ log det Λ,
 
-maximised over the smoothness λ for each length scale l (MacKay, 1992).
+maximised over the smoothness λ for each length scale l (MacKay, 1992). A curve that jumps is as
+good as any under a Matérn 1/2 covariance over more knots, which asks for continuity alone.
 """
 
 from __future__ import annotations
@@ -24,15 +25,16 @@ WORTH = 2.0
 STRENGTHS = torch.linspace(-6.0, 14.0, 11, dtype=torch.float64)
 
 
-def choose_length_scales(growth: Growth) -> bool:
-    """Give every main curve the length scale with the most evidence; return whether any moved."""
+def choose_covariances(growth: Growth) -> bool:
+    """Give every main curve the covariance with the most evidence; return whether any moved."""
     residual, information = growth.working(growth.outputs())
     fixed, outer, inner = growth.design.split(growth.state.theta)
-    fixed, blocks, place = fixed.clone(), list(growth.design.blocks), 1
+    blocks, place, coefficients = list(growth.design.blocks), 1, [fixed[:, :1]]
     slope = float(growth.state.rho[0].exp()) / growth.state.noise
     for i, block in enumerate(blocks):
         own = slice(place, place + block.columns.shape[1])
         place = own.stop
+        coefficients.append(fixed[:, own])
         if block.kind != "curve" or block.labels.count("smooth") < FEWEST_KNOTS - 2:
             continue
         attribute = growth.rows.attributes[block.attributes[0]]
@@ -41,12 +43,15 @@ def choose_length_scales(growth: Growth) -> bool:
         response = information * (block.columns @ fixed[:, own].mT) + residual
         better = _better(growth, block, response, information, slope)
         if better is not None:
-            blocks[i], fixed[:, own] = better, 0.0
+            blocks[i] = better
+            coefficients[-1] = fixed.new_zeros(len(fixed), better.columns.shape[1])
     if all(new is old for new, old in zip(blocks, growth.design.blocks, strict=True)):
         return False
     growth.design = replace(growth.design, blocks=tuple(blocks), _cache={})
     growth.state = State(
-        growth.design.join(fixed, outer, inner), growth.state.rho, growth.state.noise
+        growth.design.join(torch.cat(coefficients, 1), outer, inner),
+        growth.state.rho,
+        growth.state.noise,
     )
     return True
 
@@ -58,7 +63,7 @@ def _better(
     information: torch.Tensor,
     slope: float,
 ) -> Block | None:
-    """Return the block at the best other length scale, or None where the present one stays."""
+    """Return the block at the best other covariance, or None where the present one stays."""
     best, found = partial_evidence(block, response, information, slope) + WORTH, None
     for length_scale in LENGTH_SCALES:
         if length_scale == LENGTH_SCALE:
@@ -67,6 +72,11 @@ def _better(
         evidence = partial_evidence(other, response, information, slope)
         if evidence > best:
             best, found = evidence, other
+    if growth.rows.kernel != "auto":
+        return found
+    rough = growth.rows.rough(block.attributes[0])
+    if partial_evidence(rough, response, information, slope) > best + WORTH:
+        return rough
     return found
 
 

@@ -8,6 +8,7 @@ are scaled, which is exact for knots that nearly touch.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 import numpy as np
 
@@ -47,12 +48,13 @@ def coefficients(u: np.ndarray, rate: float, p: int) -> np.ndarray:
     >>> (column / column[0]).round(4)
     array([ 1.    , -3.0862,  1.    ])
     """
-    size = len(u)
-    columns = np.zeros((size, size))
+    size, alike = len(u), defaultdict(list)
     for j in range(size):
-        knots = window(j, p, size)
-        plus, minus = _equations(j, p, size)
-        columns[knots, j] = _null_vector(u[knots], rate, plus, minus)
+        alike[_equations(j, p, size)].append(j)
+    columns = np.zeros((size, size))
+    for (plus, minus), packets in alike.items():
+        knots = np.array([range(size)[window(j, p, size)] for j in packets])
+        columns[knots, np.array(packets)[:, None]] = _null_vectors(u[knots], rate, plus, minus)
     return columns
 
 
@@ -61,35 +63,48 @@ def _equations(j: int, p: int, size: int) -> tuple[int, int]:
     return (p if j <= size - 1 - p else size - 1 - j), (p if j >= p else j)
 
 
-def _null_vector(u: np.ndarray, rate: float, plus: int, minus: int) -> np.ndarray:
-    width = rate * (u[-1] - u[0])
-    if width <= _NARROW:
-        return _differences(rate * (u - u[0]), rate * (u[:, None] - u), plus, minus)
-    up, down = rate * (u - u[-1]), rate * (u[0] - u)  # both <= 0
-    rows = np.array(
+def _null_vectors(u: np.ndarray, rate: float, plus: int, minus: int) -> np.ndarray:
+    """Return a null vector for each window of knots, the rows of u [J, n + 1]."""
+    narrow = rate * (u[:, -1] - u[:, 0]) <= _NARROW
+    found = np.empty_like(u)
+    if narrow.any():
+        found[narrow] = _differences(u[narrow], rate, plus, minus)
+    if not narrow.all():
+        found[~narrow] = _smallest_singular(u[~narrow], rate, plus, minus)
+    return found
+
+
+def _smallest_singular(u: np.ndarray, rate: float, plus: int, minus: int) -> np.ndarray:
+    """Return the null vectors on wide windows, where the exponentials differ well."""
+    width = rate * (u[:, -1:] - u[:, :1])
+    up, down = rate * (u - u[:, -1:]), rate * (u[:, :1] - u)  # both <= 0
+    rows = np.stack(
         [(up / width) ** q * np.exp(up) for q in range(plus)]
-        + [(down / width) ** q * np.exp(down) for q in range(minus)]
+        + [(down / width) ** q * np.exp(down) for q in range(minus)],
+        axis=1,
     )
-    return np.asarray(np.linalg.svd(rows / np.linalg.norm(rows, axis=1, keepdims=True))[2][-1])
+    return np.asarray(np.linalg.svd(rows / np.linalg.norm(rows, axis=2, keepdims=True))[2][:, -1])
 
 
-def _differences(t: np.ndarray, gaps: np.ndarray, plus: int, minus: int) -> np.ndarray:
-    """Return the null vector as a sum of divided differences, sharp however close the knots are.
+def _differences(u: np.ndarray, rate: float, plus: int, minus: int) -> np.ndarray:
+    """Return the null vectors as sums of divided differences, sharp however close the knots are.
 
     Write a f = sum_m c_m f[t_0, .., t_m]. The matrix to solve for c holds divided differences of
     the annihilated functions, which stay independent on short windows, and the highest difference
     leads. With n the last knot, a_i = b_i / prod_j (t_i - t_j), where b_i is a smooth factor.
     """
-    n = plus + minus
-    rows = _taylor(plus, minus) @ _divided_powers(t)  # [n, n + 1]
-    scale = t[-1] ** np.arange(n + 1.0)
-    rows = rows * scale / scale[:n, None]
-    c = np.append(np.linalg.solve(rows[:, :n], -rows[:, n]), 1.0) * scale / scale[n]
-    factor = np.zeros(n + 1)
+    n, t = plus + minus, rate * (u - u[:, :1])
+    gaps = rate * (u[:, :, None] - u[:, None, :])
+    rows = _taylor(plus, minus) @ _divided_powers(t)  # [J, n, n + 1]
+    scale = t[:, -1:] ** np.arange(n + 1.0)
+    rows = rows * scale[:, None] / scale[:, :n, None]
+    c = np.linalg.solve(rows[:, :, :n], -rows[:, :, n:])[..., 0]
+    c = np.append(c, np.ones_like(c[:, :1]), axis=1) * scale / scale[:, n:]
+    factor = np.zeros_like(t)
     for m in range(n + 1):  # b_i = sum_m c_m prod_{j > m} (t_i - t_j), by Horner
-        factor = (factor * gaps[:, m] if m else factor) + c[m]
-    a = factor / np.prod(gaps + np.eye(n + 1), axis=1)
-    return a / np.linalg.norm(a)
+        factor = (factor * gaps[:, :, m] if m else factor) + c[:, m, None]
+    a = factor / np.prod(gaps + np.eye(n + 1), axis=2)
+    return np.asarray(a / np.linalg.norm(a, axis=1, keepdims=True))
 
 
 def _taylor(plus: int, minus: int) -> np.ndarray:
@@ -108,23 +123,23 @@ def _taylor(plus: int, minus: int) -> np.ndarray:
 
 
 def _divided_powers(t: np.ndarray) -> np.ndarray:
-    """Return the divided differences of t^k / k! over t_0, .., t_m for t >= 0, [terms, n + 1].
+    """Return the divided differences of t^k / k! over t_0, .., t_m, [J, terms, n + 1], t >= 0.
 
     For t^k it is the complete symmetric polynomial of degree k - m: a sum of positive terms.
     """
-    table = np.zeros((_SERIES_TERMS, len(t)))
-    table[0, 0] = 1.0
+    table = np.zeros((len(t), _SERIES_TERMS, t.shape[1]))
+    table[:, 0, 0] = 1.0
     for k in range(1, _SERIES_TERMS):
-        for m in range(min(k, len(t) - 1) + 1):
-            lower = table[k - 1, m - 1] if m else 0.0
-            table[k, m] = lower + t[m] * table[k - 1, m]
-    return table / np.array([math.factorial(k) for k in range(_SERIES_TERMS)], dtype=float)[:, None]
+        table[:, k] = t * table[:, k - 1]
+        table[:, k, 1:] += table[:, k - 1, :-1]
+    factorials = np.array([math.factorial(k) for k in range(_SERIES_TERMS)], dtype=float)
+    return table / factorials[:, None]
 
 
 def packet_values(
-    x: np.ndarray, u: np.ndarray, rate: float, column: np.ndarray, j: int, p: int
+    x: np.ndarray, u: np.ndarray, rate: float, a: np.ndarray, j: np.ndarray, p: int
 ) -> np.ndarray:
-    """Return packet j at places x, exact to rounding however close the knots are.
+    """Return packet j_i at place x_i, exact to rounding however close the knots are.
 
     Summing kernels cancels when knots are close. A packet vanishes on one side, where its kernels
     sum to an analytic zero; taking that zero away leaves only the kernels between x and that
@@ -138,23 +153,27 @@ def packet_values(
         Knots.
     rate : float
         Decay of the kernel.
-    column : ndarray [M]
-        Column j of `coefficients`.
-    j, p : int
-        Which packet; nu + 1/2.
+    a : ndarray [M, M]
+        From `coefficients`.
+    j : ndarray [N] of int
+        Which packet.
+    p : int
+        nu + 1/2.
     """
-    knots = window(j, p, len(u))
-    first, last = u[knots][0], u[knots][-1]
-    ends_left, ends_right = j >= p, j <= len(u) - 1 - p  # where the packet vanishes
-    d = rate * (x[:, None] - u[knots])
-    if rate * (last - first) > _NARROW:
-        terms = _matern(np.abs(d), p)
-    else:
-        from_left = ((x < u[j]) | (not ends_right)) & ends_left
-        d = np.where(from_left[:, None], d, -d)
-        terms = np.where(d > 0, _odd_part(np.clip(d, 0.0, None), p), 0.0)
-    outside = (ends_left & (x <= first)) | (ends_right & (x >= last))
-    return np.where(outside, 0.0, terms @ column[knots])
+    last = len(u) - 1
+    place = j[:, None] + np.arange(-p, p + 1)
+    within, place = (place >= 0) & (place <= last), np.clip(place, 0, last)
+    low, high = u[place[:, 0]], u[place[:, -1]]
+    ends_left, ends_right = j >= p, j <= last - p  # where the packet vanishes
+    d = rate * (x[:, None] - u[place])
+    from_left = ((x < u[j]) | ~ends_right) & ends_left
+    narrow = rate * (high - low) <= _NARROW
+    terms = np.empty_like(d)
+    terms[~narrow] = _matern(np.abs(d[~narrow]), p)
+    d = np.where(from_left[:, None], d, -d)[narrow]
+    terms[narrow] = np.where(d > 0, _odd_part(np.clip(d, 0.0, None), p), 0.0)
+    outside = (ends_left & (x <= low)) | (ends_right & (x >= high))
+    return np.where(outside, 0.0, (terms * np.where(within, a[place, j[:, None]], 0.0)).sum(1))
 
 
 def _matern(d: np.ndarray, p: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -55,32 +56,43 @@ def build_table(knots: np.ndarray, rate: float, a: np.ndarray, p: int) -> Packet
     middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
     start = np.clip(interval + 1 - p, 0, size - 2 * p)
     places = middle[:, None] + half[:, None] * _NODES  # [C, nodes]
+    cell, slot = np.divmod(np.arange(len(interval) * 2 * p), 2 * p)
+    active = np.abs(2 * (interval[cell] - start[cell] - slot) + 1) < 2 * p  # of j = start + slot
+    cell, slot = cell[active], slot[active]
+    packet = start[cell] + slot
+    phi = _on_cells(places[cell], knots, rate, a, packet, p)
+    largest = _largest(phi, packet, (interval[cell] >= 0) & (interval[cell] < size - 1))
     values = np.zeros((*places.shape, 2 * p))
-    largest = np.ones(size)
-    for j in range(size):
-        cells = np.flatnonzero((interval >= j - p) & (interval < j + p))
-        phi = _on_cells(places[cells], knots, rate, a[:, j], j, p)
-        between = phi[(interval[cells] >= 0) & (interval[cells] < size - 1)]
-        largest[j] = between.ravel()[np.abs(between).argmax()]
-        values[cells, :, j - start[cells]] = phi / largest[j]
+    values[cell, :, slot] = phi / largest[packet, None]
     centre = _single(middle, half)
     powers = _recentred(_powers(values), (centre - middle) / half)
     return PacketTable(edges, centre, half, start, powers, largest)
 
 
+def _largest(phi: np.ndarray, packet: np.ndarray, between: np.ndarray) -> np.ndarray:
+    """Return the value of each packet that is largest in size, [M], between the end knots."""
+    phi, packet = phi[between], packet[between]
+    top = np.take_along_axis(phi, np.abs(phi).argmax(1)[:, None], 1)[:, 0]
+    found = np.ones(packet.max() + 1)
+    rising = np.abs(top).argsort(kind="stable")
+    found[packet[rising]] = top[rising]  # the last one written is the largest
+    return found
+
+
 def _on_cells(
-    places: np.ndarray, knots: np.ndarray, rate: float, column: np.ndarray, j: int, p: int
+    places: np.ndarray, knots: np.ndarray, rate: float, a: np.ndarray, packet: np.ndarray, p: int
 ) -> np.ndarray:
-    """Return packet j at ``places`` [cells, nodes], of the same shape."""
-    x = places.ravel()
-    phi = packet_values(x, knots, rate, column, j, p)
+    """Return a packet at each row of ``places`` [cells, nodes], of the same shape."""
+    of = np.repeat(packet, places.shape[1])
+    phi = packet_values(places.ravel(), knots, rate, a, of, p).reshape(places.shape)
     for end, side in ((knots[0], -1.0), (knots[-1], 1.0)):
-        beyond = rate * side * (x - end)  # distance outside the knots
-        if (outside := beyond > 0).any():
-            near = np.linspace(0.0, 1.0, p)
-            level = packet_values(end + side * near / rate, knots, rate, column, j, p)
-            phi[outside] = _tail(beyond[outside], near, level)
-    return phi.reshape(places.shape)
+        beyond = rate * side * (places - end)  # distance outside the knots; whole cells are
+        outside = beyond[:, 0] > 0
+        for j in np.unique(packet[outside]):
+            own, near = outside & (packet == j), np.linspace(0.0, 1.0, p)
+            level = packet_values(end + side * near / rate, knots, rate, a, np.full(p, j), p)
+            phi[own] = _tail(beyond[own], near, level)
+    return phi
 
 
 def _tail(s: np.ndarray, near: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -131,5 +143,11 @@ def _powers(values: np.ndarray) -> np.ndarray:
     n = DEGREE + 1
     fit = 2 / n * chebyshev.chebvander(_NODES, DEGREE).T
     fit[0] /= 2
-    to_powers = np.array([np.pad(chebyshev.cheb2poly(row), (0, n))[:n] for row in np.eye(n)]).T
-    return np.asarray(to_powers @ (fit @ values))
+    return np.asarray(_to_powers() @ (fit @ values))
+
+
+@cache
+def _to_powers() -> np.ndarray:
+    """Return the matrix from Chebyshev coefficients to those of 1, s, s², ..."""
+    n = DEGREE + 1
+    return np.array([np.pad(chebyshev.cheb2poly(row), (0, n))[:n] for row in np.eye(n)]).T

@@ -60,10 +60,11 @@ class KernelPackets(nn.Module):
         raw = coefficients(u, kernel.rate, self.order)
         table = build_table(u, kernel.rate, raw, self.order)
         self.a = raw / table.size
-        packets = [
-            packet_values(u, u, kernel.rate, self.a[:, j], j, self.order) for j in range(len(u))
-        ]
-        self.phi = np.stack(packets, axis=1)
+        self.phi = np.zeros_like(raw)
+        i, j = np.nonzero(
+            np.abs(np.subtract.outer(np.arange(len(u)), np.arange(len(u)))) < self.order
+        )
+        self.phi[i, j] = packet_values(u[i], u, kernel.rate, self.a, j, self.order)
         self._covariance = kernel.value(knots[:, None] - knots[None, :])
         self._phi_lu = BandedLU(self.phi, max(self.order - 1, 1))
         self._moments = _moments(table, kernel.rate, u) / _MASS[self.order]

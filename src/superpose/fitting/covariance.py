@@ -16,6 +16,7 @@ from dataclasses import replace
 import torch
 
 from superpose.fitting.columns import Block
+from superpose.fitting.gram import gram
 from superpose.fitting.growth import LENGTH_SCALE, Growth
 from superpose.fitting.newton import State
 
@@ -86,7 +87,7 @@ def partial_evidence(
     """Return max over λ of L(l, λ), summed over the outputs."""
     columns = block.columns
     score = columns.mT @ response  # [m, K]
-    matrix = torch.einsum("ni,nk,nj->kij", columns, information, columns)
+    matrix = torch.stack([gram(columns, own) for own in information.mT])  # [K, m, m]
     smooth = torch.tensor([label == "smooth" for label in block.labels])
     precision = torch.where(smooth, STRENGTHS.exp()[:, None], slope)  # [S, m]
     full = matrix[:, None] + torch.diag_embed(precision)  # [K, S, m, m]

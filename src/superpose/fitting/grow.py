@@ -26,6 +26,7 @@ FOLD_STEPS = 3
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
+MANY_COEFFICIENTS = 1_000  # from there on it is worth asking which of them count
 MOST_COEFFICIENTS = 4_000  # a dial that goes on by itself stops there
 FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
 
@@ -147,10 +148,15 @@ def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Bl
     moved, mains = choose_covariances(growth), growth.design.blocks
     if several and moved:
         growth.state = fit_apart(*growth.training, growth.state)
-    growth = thinned(growth)
+    growth = _lean(growth)
     if several or moved:
         growth.fit()
     return growth, mains
+
+
+def _lean(growth: Growth) -> Growth:
+    """Return the growth over the columns that count, where it has many."""
+    return growth if growth.design.n_coefficients < MANY_COEFFICIENTS else thinned(growth)
 
 
 def _grow_pairs(
@@ -170,7 +176,7 @@ def _grow_pairs(
             break  # no two attributes are left that may interact
         lead.add_pairs(found)
         lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
-        lead = thinned(lead)
+        lead = _lean(lead)
         for fold in folds:
             fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs)))
         _advance(folds, lead)
@@ -198,7 +204,7 @@ def _advance(folds: list[Growth], guide: Growth) -> None:
     """Fit the folds at about the smoothness of all rows."""
     for i, fold in enumerate(folds):
         fold.guided(guide)
-        folds[i] = fold = thinned(fold)
+        folds[i] = fold = _lean(fold)
         fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
 
 

@@ -168,17 +168,17 @@ def _grow_pairs(
     schedule, named = _schedule(pairs, len(final.rows.attributes))
     _advance(folds, final)
     trail.note(0, folds)
-    reached = [final]
+    reached, most = [final], max(schedule, default=0)
+    ranked = [named or growth.best_pairs(most) for growth in (final, *folds)]
     for count in schedule:
         lead = reached[-1].copy()
-        found = named or lead.best_pairs(count - len(lead.pairs))
-        if not found:
+        if len(lead.pairs) == len(ranked[0]):
             break  # no two attributes are left that may interact
-        lead.add_pairs(found)
+        lead.add_pairs(ranked[0][len(lead.pairs) : count])
         lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
         lead = _lean(lead)
-        for fold in folds:
-            fold.add_pairs(named or fold.best_pairs(count - len(fold.pairs)))
+        for fold, own in zip(folds, ranked[1:], strict=True):
+            fold.add_pairs(own[len(fold.pairs) : count])
         _advance(folds, lead)
         trail.note(len(lead.pairs), folds)
         trail.names[-1] = tuple(added_names(lead)[len(reached[-1].pairs) :])

@@ -26,10 +26,20 @@ def cautions(reading: Reading) -> list[Markup]:
         ("Curves that may jump", _jumps(reading)),
         ("Missing values", _missing(reading)),
         ("What a band is, and is not", _bands()),
+        ("The fit was stopped", _stopped(reading)),
         ("The fit did not converge", _converged(reading)),
     ]
     items = [tag("li", tag("b", title, ". "), text) for title, text in found if text]
     return [tag("ul", items, class_="cautions"), _ranges(reading)]
+
+
+def _stopped(reading: Reading) -> str:
+    if reading.fit.stopped is None:
+        return ""
+    return (
+        f"It was stopped before its end ({reading.fit.stopped}). With more time the model might "
+        "have other parts and a smaller loss."
+    )
 
 
 def _converged(reading: Reading) -> str:

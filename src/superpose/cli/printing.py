@@ -39,6 +39,8 @@ def print_study(done: Study, console: Console) -> None:
 def print_model(model: Any, console: Console | None = None) -> None:
     """Print how good a model is, its dial, and its parts in order of importance."""
     console = console or Console()
+    if model.stopped_ is not None:
+        console.print(Text(f"Stopped before its end ({model.stopped_})", style="yellow"))
     if model.summary_.held_out is not None:
         console.print(_quality(model.summary_.held_out))
     console.print(_dial(model.complexity_path_))

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from superpose.errors import InputError
 from superpose.estimators import reading
 from superpose.estimators.attributes import attributes_of
 from superpose.estimators.batches import SAMPLE, Encoded, draw
@@ -60,6 +61,7 @@ class AbstractKST(BaseEstimator):
     schema_: Schema
     fit_: Fit
     target_name_: str
+    known_names_: dict[str, str]
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     summary_: Any
@@ -274,20 +276,25 @@ class AbstractKST(BaseEstimator):
         """
         return refitted(self, self._encode(X), y, sample_weight, offset)
 
-    def explain(self, X: Any) -> Any:
+    def explain(self, X: Any, offset: Any = None, exposure: Any = None) -> Any:
         """Say what every part contributes to the prediction of each row.
 
         Parameters
         ----------
         X : array-like or dataframe of shape (n_rows, n_columns)
             Rows with the columns of fit.
+        offset, exposure : array-like, optional
+            What is known of the sum, as in fit; 0 where neither is given.
 
         Returns
         -------
         superpose.explain.Explanation
-            Contributions with bands; they sum to the prediction on the link scale.
+            Contributions with bands; with the average and the offset they sum to the prediction on
+            the link scale.
         """
-        return reading.explain(self, self._encode(X))
+        x = self._encode(X)
+        known = self._known(len(x), offset, exposure)
+        return reading.explain(self, x, read_offset(known, len(x), self.fit_.network.n_outputs))
 
     def report(
         self,
@@ -295,8 +302,11 @@ class AbstractKST(BaseEstimator):
         X: Any = None,
         y: Any = None,
         *,
+        offset: Any = None,
+        exposure: Any = None,
         stability: Any = None,
         groups: Any = None,
+        comparison: Any = None,
     ) -> Any:
         """Write one self-contained HTML page about the model.
 
@@ -308,10 +318,14 @@ class AbstractKST(BaseEstimator):
             Rows that fit has not seen, to say on the page how good the model is.
         y : array-like, optional
             Their target.
+        offset, exposure : array-like, optional
+            What is known of their sum, as in fit.
         stability : superpose.explain.Stability, optional
             What `superpose.explain.stability` found, to have it on the page.
         groups : superpose.explain.GroupView, optional
             What `superpose.explain.by_group` found, likewise.
+        comparison : superpose.explain.Comparison, optional
+            What `superpose.explain.compare` or `compare_groups` found, likewise.
 
         Returns
         -------
@@ -319,7 +333,10 @@ class AbstractKST(BaseEstimator):
             Where the page is.
         """
         check_is_fitted(self)
-        return reading.report(self, path, X, y, stability, groups)
+        known = {"offset": offset, "exposure": exposure}
+        known = {role: values for role, values in known.items() if values is not None}
+        asked = {"stability": stability, "groups": groups, "comparison": comparison}
+        return reading.report(self, path, X, y, known, **asked)
 
     def export(self, path: str | PathLike[str], to: str | None = None, **options: Any) -> Any:
         """Write the model in a form that needs no superpose: ONNX, lookup tables, or SQL.
@@ -424,6 +441,16 @@ class AbstractKST(BaseEstimator):
             self.feature_names_in_ = np.array(table.names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+
+    def _known(self, n_rows: int | None, offset: Any, exposure: Any) -> Any:
+        """Join offset and exposure to one offset; None where neither is given."""
+        if exposure is not None:
+            raise InputError(
+                'exposure needs a log link: a KSTRegressor with loss="poisson" or "gamma"',
+                f"found a {type(self).__name__}",
+                "pass what is known of the sum as offset",
+            )
+        return offset
 
     def _encode(self, X: Any) -> Floats:
         """Read a table by the schema of fit; [n_rows, n_columns]."""

@@ -20,6 +20,7 @@ from superpose.estimators.links import probabilities
 from superpose.estimators.table import read_table
 from superpose.estimators.target import (
     class_weights,
+    known_names,
     read_classes,
     read_offset,
     read_weight,
@@ -96,6 +97,8 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         Network, posterior and what the fit reported.
     stopped_ : Stopped or None
         Why fit ended early, and what it left undone; None where it came to its end.
+    known_names_ : dict of str to str
+        Which of "offset" and "exposure" fit was given, and the names of their columns.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the columns of fit.
 
@@ -171,7 +174,9 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         """
         self._validate_params()
         if is_large(X):
-            return self.fit_batches(Sliced(Rows(X, y, sample_weight, offset)))
+            self.fit_batches(Sliced(Rows(X, y, sample_weight, offset)))
+            self.known_names_ = known_names(offset=offset)
+            return self
         return self._fit(X, y, sample_weight, offset, Deadline(self.time_limit))
 
     def _fit(
@@ -200,6 +205,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         self._remember_columns(table)
         self.classes_ = labels
         self.target_name_ = target_name(y)
+        self.known_names_ = known_names(offset=offset)
         loss = "bernoulli" if len(labels) == 2 else "multinomial"
         names = tuple(level_name(label) for label in labels)
         known = read_offset(offset, table.n_rows, 1 if len(labels) == 2 else len(labels))

@@ -21,6 +21,7 @@ from superpose.estimators.scatter import MOST_ROWS, Scatter
 from superpose.estimators.table import read_table
 from superpose.estimators.target import (
     check_range,
+    known_names,
     read_exposure,
     read_numbers,
     read_offset,
@@ -99,6 +100,8 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         How far observations fall from predictions of rows that were held out; None where none was.
     stopped_ : Stopped or None
         Why fit ended early, and what it left undone; None where it came to its end.
+    known_names_ : dict of str to str
+        Which of "offset" and "exposure" fit was given, and the names of their columns.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the columns of fit.
 
@@ -185,7 +188,9 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         self._validate_params()
         if is_large(X):
             known = self._known(None, offset, exposure)
-            return self.fit_batches(Sliced(Rows(X, y, sample_weight, known)))
+            self.fit_batches(Sliced(Rows(X, y, sample_weight, known)))
+            self.known_names_ = known_names(offset=offset, exposure=exposure)
+            return self
         deadline = Deadline(self.time_limit)
         return self._fit(X, y, sample_weight, offset, deadline, exposure=exposure)
 
@@ -213,6 +218,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
             )
         self._remember_columns(table)
         self.target_name_ = target_name(y)
+        self.known_names_ = known_names(offset=offset, exposure=exposure)
         known = None if known is None else known[used]
         learned = (table.take(used), target[used], weight[used], self.loss, deadline)
         rows = self._learn(*learned, offset=known, everything=everything)

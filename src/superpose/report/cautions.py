@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from superpose.explain import AttributeSummary
+from superpose.explain.flat import is_flat
 from superpose.explain.text import probability
 from superpose.report.html import Markup, tag
 from superpose.report.model import Reading
 from superpose.report.numbers import number, plural
-from superpose.report.sentences import is_flat, join_words, percent
+from superpose.report.sentences import join_words, percent
 
 __all__ = ["cautions"]
 

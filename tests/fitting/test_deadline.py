@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from threading import Thread
 
@@ -103,6 +104,8 @@ def test_what_was_finished_is_kept() -> None:
         "interrupted; left undone: measuring the main curves on held-out rows, pairs, terms"
     )
     assert [part.kind for part in found.network.parts] == ["curve"] * 3
+    assert math.isnan(found.path[0].loss)  # nothing was held out of a fit that is finished
+    assert found.held_out.isnan().all()
     gap = found.network(x) - additive.network(x)
     assert gap.abs().max() < 0.02 * additive.network(x).std()
     assert said[-1] == "done"

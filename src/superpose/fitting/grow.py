@@ -153,7 +153,8 @@ def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Bl
         growth.state = fit_apart(*growth.training, growth.state)
     else:
         growth.fit()
-    moved, mains = choose_length_scales(growth), growth.design.blocks
+    moved = not rows.problem.deadline.over() and choose_length_scales(growth)
+    mains = growth.design.blocks
     if several and moved:
         growth.state = fit_apart(*growth.training, growth.state)
     growth = thinned(growth)

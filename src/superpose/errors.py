@@ -7,6 +7,7 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "ModelFileError",
+    "StoppedWarning",
     "SuperposeError",
 ]
 
@@ -85,3 +86,7 @@ class MissingExtraError(SuperposeError, ImportError):
 
 class ConvergenceWarning(UserWarning):
     """A fit that stopped before its gradient was small; the message gives its size and a remedy."""
+
+
+class StoppedWarning(ConvergenceWarning):
+    """A fit that its time limit or an interrupt ended; the message says what was left undone."""

@@ -6,10 +6,12 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from tests.explain.made_tables import fitted
 from tests.report.test_page import Outline
 
-from superpose.explain import by_group, stability
+from superpose.explain import by_group, compare, stability
+from superpose.report.comparison import _chart
 from superpose.report.tables import add_up, exactness, lookup_tables
 
 
@@ -29,7 +31,7 @@ def given(request):
 
 def test_without_them_the_page_is_as_it_was(given, tmp_path):
     found = sections(outline(given[0], tmp_path / "a.html"))
-    assert not {"edits", "stability", "groups"} & set(found)
+    assert not {"edits", "stability", "groups", "comparison"} & set(found)
 
 
 def test_changes_by_hand(given, tmp_path):
@@ -77,3 +79,40 @@ def test_stability_and_groups(given, tmp_path):
         assert metric.name in page.text
     assert "The mean prediction" in page.text
     assert page.text.count("less") >= len(view.outputs.labels)
+
+
+def test_two_models_side_by_side(given, tmp_path):
+    model, X, _ = given
+    other = model.edit("age").remove()
+    found = compare(model, other, X, names=("<all>", "less"))
+    page = outline(model, tmp_path / "a.html", comparison=found)
+    assert "comparison" in sections(page)
+    assert "The main curves of <all> and of less over one axis" in page.text
+    assert f"Over {len(X):,} rows the correlation of their predictions is" in page.text
+    charts = [v["aria-label"] for t, v in page.seen if t == "svg"]
+    both = [f"{name} in <all> and in less" for name in found.curves]
+    assert [it for it in charts if it in both] == both
+    assert both[0] == "age in <all> and in less"
+
+
+def test_a_chart_of_two_curves_holds_both_in_their_units(given):
+    """The heights of the drawn lines are those of the curves: one scale serves both."""
+    model, X, _ = given
+    pair = compare(model, model.edit("age").remove(), X).curves["age"]
+    paths = re.findall(r'd="M([^"]*)" class="curve c(\d)"', _chart(pair, ("a", "b")))
+    drawn = {c: np.array([it.split(",") for it in d.split("L")], float)[:, 1] for d, c in paths}
+    assert np.ptp(drawn["1"]) == 0  # a removed curve is flat, at zero
+    assert np.ptp(drawn["0"]) > 20
+
+
+def test_what_only_one_of_two_models_has_is_named(given, tmp_path):
+    model, X, y = given
+    other = fitted_plain(model, X, y)
+    found = compare(model, other)
+    page = outline(model, tmp_path / "a.html", comparison=found)
+    assert "Only first has age × bmi." in page.text
+    assert "correlation of their predictions" not in page.text
+
+
+def fitted_plain(model, X, y):
+    return clone(model).set_params(pairs=0, terms=0).fit(X, y)

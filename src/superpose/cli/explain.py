@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from superpose.cli.options import Json, ModelFile
+from superpose.cli.options import Exposure, Json, ModelFile, Offset
 from superpose.errors import InputError
 
 __all__ = ["explain"]
@@ -22,9 +22,12 @@ def explain(
         list[int] | None,
         typer.Option("--row", min=0, help="Which row, from 0; may be repeated. The first if none."),
     ] = None,
+    offset: Offset = None,
+    exposure: Exposure = None,
     json: Json = False,
 ) -> None:
     """Say what every curve contributes to a prediction, or describe the model."""
+    from superpose.cli.known import known_columns
     from superpose.cli.predictions import columns_of_fit
     from superpose.cli.printing import print_model
     from superpose.cli.words import model_to_dict, print_json
@@ -38,7 +41,8 @@ def explain(
         else:
             print_model(fitted)
         return
-    frame = columns_of_fit(read_frame(table), fitted)
+    whole = read_frame(table)
+    frame = columns_of_fit(whole, fitted)
     rows = row or [0]
     if max(rows) >= len(frame):
         raise InputError(
@@ -46,7 +50,8 @@ def explain(
             f"found {max(rows)}",
             "count rows from 0, without the header",
         )
-    explanation = fitted.explain(frame.iloc[rows])
+    known = known_columns(fitted, whole.iloc[rows], offset, exposure)
+    explanation = fitted.explain(frame.iloc[rows], **known)
     if json:
         print_json({"rows": rows, **explanation.to_dict()})
     else:

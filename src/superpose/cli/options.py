@@ -11,8 +11,10 @@ import typer
 from superpose.errors import InputError
 
 __all__ = [
+    "Exposure",
     "Json",
     "ModelFile",
+    "Offset",
     "PairsChoice",
     "Seed",
     "ShapeChoice",
@@ -51,6 +53,14 @@ ShapeChoice = Annotated[
         help='What is known of a curve, as in "age=increasing" or "dose=increasing,concave"; '
         "may be repeated.",
     ),
+]
+Offset = Annotated[
+    str | None,
+    typer.Option("--offset", help="Column with a known part of the sum, in units of the link."),
+]
+Exposure = Annotated[
+    str | None,
+    typer.Option("--exposure", help="Column that says how long each row was observed."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed; the same seed, the same model.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

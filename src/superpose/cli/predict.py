@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from superpose.cli.options import Json, ModelFile
+from superpose.cli.options import Exposure, Json, ModelFile, Offset
 
 __all__ = ["predict"]
 
@@ -22,13 +22,17 @@ def predict(
         Path | None,
         typer.Option("--out", "-o", help="Write CSV or Parquet here; to the screen if not given."),
     ] = None,
+    offset: Offset = None,
+    exposure: Exposure = None,
     json: Json = False,
 ) -> None:
     """Add predictions to a table.
 
     A classifier gives a label and the probability of each class; a regressor gives a number and its
-    standard deviation, noise included.
+    standard deviation, noise included. A model that was fitted with an offset or an exposure reads
+    the columns of these names, or those given here.
     """
+    from superpose.cli.known import known_columns
     from superpose.cli.predictions import columns_of_fit, predictions
     from superpose.cli.words import print_json
     from superpose.datasets.files import read_frame, write_frame
@@ -37,7 +41,8 @@ def predict(
 
     fitted = load(model)
     frame = read_frame(table)
-    found = predictions(fitted, columns_of_fit(frame, fitted))
+    known = known_columns(fitted, frame, offset, exposure)
+    found = predictions(fitted, columns_of_fit(frame, fitted), **known)
     both = frame.drop(columns=found.columns, errors="ignore").join(found)
     if out is not None:
         with written_whole(out) as draft:

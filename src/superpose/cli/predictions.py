@@ -12,13 +12,16 @@ from superpose.estimators import KSTClassifier
 __all__ = ["columns_of_fit", "predictions"]
 
 
-def predictions(model: Any, X: pd.DataFrame) -> pd.DataFrame:
-    """Predictions as a table, one row a row of `X`, with the same index."""
+def predictions(model: Any, X: pd.DataFrame, **known: Any) -> pd.DataFrame:
+    """Predictions as a table, one row a row of `X`, with the same index.
+
+    ``known`` is offset and exposure, where there are any.
+    """
     name = f"predicted {model.target_name_}"
     if not isinstance(model, KSTClassifier):
-        mean, std = model.predict(X, return_std=True)
+        mean, std = model.predict(X, return_std=True, **known)
         return pd.DataFrame({name: mean, "standard deviation": std}, index=X.index)
-    probabilities = model.predict_proba(X)
+    probabilities = model.predict_proba(X, **known)
     labels = model.classes_[probabilities.argmax(axis=1)]
     shares = {
         f"probability of {label}": probabilities[:, k] for k, label in enumerate(model.classes_)

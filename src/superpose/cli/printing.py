@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from rich.text import Text
 from superpose.cli.sparkline import sentence, sparkline
 from superpose.cli.study import Study
 from superpose.explain import Curve
+from superpose.explain.flat import about_flat, is_flat
 from superpose.explain.parts import outputs_of
 from superpose.explain.text import number
 
@@ -21,6 +23,9 @@ __all__ = ["print_model", "print_study"]
 
 WIDTH = 14
 """Blocks of a small curve."""
+
+MARK = "○"
+"""Beside a curve whose band holds zero everywhere."""
 
 SHOWN = 15
 """Parts listed in the terminal; the report has them all."""
@@ -39,6 +44,8 @@ def print_study(done: Study, console: Console) -> None:
 def print_model(model: Any, console: Console | None = None) -> None:
     """Print how good a model is, its dial, and its parts in order of importance."""
     console = console or Console()
+    if model.stopped_ is not None:
+        console.print(Text(f"Stopped before its end ({model.stopped_})", style="yellow"))
     if model.summary_.held_out is not None:
         console.print(_quality(model.summary_.held_out))
     console.print(_dial(model.complexity_path_))
@@ -133,11 +140,14 @@ def _parts(model: Any) -> RenderableType:
     for importance in ranked[:SHOWN]:
         picture, words = _picture(found.get(importance.name), summary.classes, height)
         half = (importance.upper - importance.lower) / 2
-        value = f"{number(importance.value)} ± {number(half, 2)}"
+        flat = importance.name in found and is_flat(found[importance.name])
+        value = f"{number(importance.value)} ± {number(half, 2)} {MARK if flat else ' '}"
         table.add_row(escape(importance.name), value, picture, escape(words))
-    if len(ranked) <= SHOWN:
-        return table
-    return Group(table, Text(f"  and {len(ranked) - SHOWN} more in the report", style="dim"))
+    more = f"  and {len(ranked) - SHOWN} more in the report"
+    notes = [more] if len(ranked) > SHOWN else []
+    if doubts := about_flat(found, summary):
+        notes.append(fill(f"{MARK} {doubts}", 78, initial_indent="  ", subsequent_indent="    "))
+    return Group(table, *(Text(note, style="dim") for note in notes))
 
 
 def _interactions(found: Any) -> RenderableType:

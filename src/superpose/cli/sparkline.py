@@ -56,7 +56,7 @@ def sentence(curve: Curve, output: int | None = None) -> str:
     Returns
     -------
     str
-        Where the curve is high and low, and whether its band holds zero everywhere.
+        Where the curve is high and low.
 
     Examples
     --------
@@ -70,12 +70,9 @@ def sentence(curve: Curve, output: int | None = None) -> str:
     """
     seen = _middle(curve)
     x, mean = curve.x[seen], _output(curve.mean, output)[seen]
-    lower, upper = _output(curve.lower, output)[seen], _output(curve.upper, output)[seen]
     if len(mean) == 0:
         return "no value was seen"
-    words = _levels(x, mean) if curve.kind == "category" else _shape(x, mean)
-    doubtful = bool(np.all((lower <= 0) & (upper >= 0)))
-    return f"{words}; the band holds zero" if doubtful else words
+    return _levels(x, mean) if curve.kind == "category" else _shape(x, mean)
 
 
 def _middle(curve: Curve) -> NDArray[np.bool_]:

@@ -57,14 +57,18 @@ def study(
     reason: str,
     *,
     weight: pd.Series | None = None,
+    known: dict[str, pd.Series] | None = None,
     share: float = 0.2,
     quiet: bool = False,
+    time_limit: float | None = None,
     **options: Any,
 ) -> Study:
     """Fit a table, and say how good the fit is on rows that it has not seen.
 
     The model is fitted twice: on the rows that are left when a share is set aside (drawn by the
-    seed, from every class alike), to be measured on these; then on all rows, to be read.
+    seed, from every class alike), to be measured on these; then on all rows, to be read. A time
+    limit is for both: half of it at most for the first. Where the first is interrupted, its model
+    is what there is to read.
 
     Parameters
     ----------
@@ -74,10 +78,14 @@ def study(
         From `superpose.cli.task.task_of`, or the wish of the user.
     weight : Series, optional
         Weights of the rows.
+    known : dict of str to Series, optional
+        Offset and exposure of the rows, where there are any.
     share : float, default=0.2
         Share of the rows to set aside; 0 measures nothing.
     quiet : bool, default=False
         Show no progress.
+    time_limit : float, optional
+        Seconds for all of it.
     **options
         Parameters of the estimator.
 
@@ -93,25 +101,39 @@ def study(
         if looks_like_row_number(X[name])
     ]
     kind = KSTClassifier if task == "classification" else KSTRegressor
-    weights = None if weight is None else weight.to_numpy()
-    measured = None
+    given = dict(known or {}) | ({} if weight is None else {"sample_weight": weight})
+    measured = model = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         aside = split(y.to_numpy(), task, share, options.get("random_state", 0))
         if aside.any():
+            half = None if time_limit is None else time_limit / 2
             with watched("measuring on rows set aside", quiet) as tell:
-                trial = _fit(kind(**options, progress=tell), X, y, weights, ~aside)
+                trial = kind(**options, progress=tell, time_limit=half)
+                _fit(trial, X, y, given, ~aside)
             source = (
                 f"{aside.sum()} rows set aside before a first fit on the other {(~aside).sum()}; "
                 "the model shown was then fitted on all rows"
             )
-            measured = held_out(trial, X[aside], y[aside], source)
-        with watched("fitting all rows", quiet) as tell:
-            model = _fit(kind(**options, progress=tell), X, y, weights, np.ones(len(y), dtype=bool))
-    model.progress = None
+            if trial.stopped_ is not None and trial.stopped_.reason == "interrupted":
+                model = trial
+                source = f"{aside.sum()} rows set aside; the model was fitted on the others alone"
+            rows = {role: values[aside] for role, values in (known or {}).items()}
+            measured = held_out(trial, X[aside], y[aside], source, **rows)
+        if model is None:
+            with watched("fitting all rows", quiet) as tell:
+                model = kind(**options, progress=tell, time_limit=_left(time_limit, start))
+                _fit(model, X, y, given, np.ones(len(y), dtype=bool))
+    model.set_params(progress=None, time_limit=time_limit)
     model.summary_ = dataclasses.replace(model.summary_, held_out=measured)
     notes += sorted({str(it.message) for it in caught if issubclass(it.category, UserWarning)})
     return Study(model, task, reason, time.perf_counter() - start, notes)
+
+
+def _left(time_limit: float | None, start: float) -> float | None:
+    """Seconds that are left of a limit, a little more than none."""
+    used = time.perf_counter() - start
+    return None if time_limit is None else max(time_limit - used, 1e-3)
 
 
 def split(y: NDArray[Any], task: Kind, share: float, seed: int) -> NDArray[np.bool_]:
@@ -151,6 +173,6 @@ def split(y: NDArray[Any], task: Kind, share: float, seed: int) -> NDArray[np.bo
 
 
 def _fit(
-    model: Any, X: pd.DataFrame, y: pd.Series, weight: NDArray[Any] | None, rows: NDArray[np.bool_]
-) -> Any:
-    return model.fit(X[rows], y[rows], sample_weight=None if weight is None else weight[rows])
+    model: Any, X: pd.DataFrame, y: pd.Series, given: dict[str, pd.Series], rows: NDArray[np.bool_]
+) -> None:
+    model.fit(X[rows], y[rows], **{name: values[rows] for name, values in given.items()})

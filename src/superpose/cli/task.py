@@ -20,14 +20,43 @@ MANY_CLASSES = 100
 
 Kind = Literal["classification", "regression"]
 
+OF_ONE_TASK: dict[str, Kind] = {"loss": "regression", "class_weight": "classification"}
+"""Options that only one of the tasks has."""
 
-def chosen_task(task: str, target: pd.Series) -> tuple[Kind, str]:
-    """Take the user's word for the task, or look at the target where it is "auto"."""
+
+def chosen_task(task: str, target: pd.Series, **asked: str | None) -> tuple[Kind, str]:
+    """Take the user's word for the task, or look at the target where it is "auto".
+
+    An option of one task alone is such a word: ``loss`` of regression, ``class_weight`` of
+    classification.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from superpose.cli.task import chosen_task
+    >>> chosen_task("auto", pd.Series([0, 1, 3]), loss="poisson", class_weight=None)
+    ('regression', '--loss is of regression alone')
+    """
+    told = [name for name in OF_ONE_TASK if asked.get(name) is not None]
+    tasks = {OF_ONE_TASK[name] for name in told} | ({task} - {"auto"})
+    if len(tasks) > 1:
+        raise InputError(
+            "--loss is of regression alone, --class-weight of classification",
+            f"found {' and '.join(_option(name) for name in told)}, and --task {task}",
+            "leave one of them out",
+        )
+    if told and task == "auto":
+        kind = OF_ONE_TASK[told[0]]
+        return kind, f"{_option(told[0])} is of {kind} alone"
     if task == "classification":
         return "classification", "--task says so"
     if task == "regression":
         return "regression", "--task says so"
     return task_of(target)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def task_of(target: pd.Series) -> tuple[Kind, str]:

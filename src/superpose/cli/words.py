@@ -37,6 +37,7 @@ def model_to_dict(model: Any) -> dict[str, Any]:
         "target": summary.target,
         "classes": list(summary.classes),
         "rows": summary.rows,
+        "stopped": None if model.stopped_ is None else str(model.stopped_),
         "attributes": list(model.schema_.names),
         "held_out": held_out,
         "dial": [dataclasses.asdict(step) for step in model.complexity_path_],

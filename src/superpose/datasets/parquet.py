@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from os import PathLike, fspath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
@@ -19,8 +20,9 @@ __all__ = ["ParquetBatches"]
 class ParquetBatches:
     """The rows of a Parquet file, a batch at a time, to be gone through as often as needed.
 
-    Each batch is (X, y), or (X, y, sample_weight) with a column of weights, as `fit_batches` of an
-    estimator reads them. Only one batch is in memory.
+    Each batch is (X, y), (X, y, sample_weight) with a column of weights, or (X, y, sample_weight,
+    offset) with an offset or an exposure, as `fit_batches` of an estimator reads them. Only one
+    batch is in memory.
 
     Parameters
     ----------
@@ -30,6 +32,9 @@ class ParquetBatches:
         Name of the column to predict.
     weight : str, optional
         Name of the column with the weights of the rows.
+    offset, exposure : str, optional
+        Names of the columns with what is known of the sum, and with exposures, whose logarithm is
+        added to it.
     drop : tuple of str, default=()
         Columns to leave out.
     rows : int, default=65536
@@ -67,25 +72,44 @@ class ParquetBatches:
         target: str,
         *,
         weight: str | None = None,
+        offset: str | None = None,
+        exposure: str | None = None,
         drop: tuple[str, ...] = (),
         rows: int = 65_536,
     ) -> None:
         self.path, self.target, self.weight, self.rows = fspath(path), target, weight, rows
+        self.offset, self.exposure = offset, exposure
         file = self._opened()
         with file:
             self.n_rows, names = int(file.metadata.num_rows), list(file.schema_arrow.names)
         roles = {target: "the target", **dict.fromkeys(drop, "--drop")}
-        for name, role in (roles | ({weight: "the weight"} if weight else {})).items():
+        more = {weight: "the weight", offset: "the offset", exposure: "the exposure"}
+        for name, role in (roles | {it: role for it, role in more.items() if it}).items():
             if name not in names:
                 raise missing_column(name, names, role)
-        self.columns = [it for it in names if it not in (target, weight, *drop)]
+        taken = (target, weight, offset, exposure, *drop)
+        self.columns = [it for it in names if it not in taken]
 
     def __iter__(self) -> Iterator[tuple[pd.DataFrame, ...] | Any]:
-        extra = [self.target] if self.weight is None else [self.target, self.weight]
+        roles = (self.target, self.weight, self.offset, self.exposure)
+        extra = [name for name in roles if name is not None]
         with self._opened() as file:
             for batch in file.iter_batches(self.rows, columns=[*self.columns, *extra]):
                 frame = batch.to_pandas()
-                yield (frame[self.columns], *(frame[name] for name in extra))
+                weight = None if self.weight is None else frame[self.weight]
+                parts = [frame[self.columns], frame[self.target], weight, self._known(frame)]
+                while parts[-1] is None:
+                    parts.pop()
+                yield tuple(parts)
+
+    def _known(self, frame: pd.DataFrame) -> Any:
+        """Offset and log of the exposure together; None where the file has neither."""
+        offset = None if self.offset is None else frame[self.offset]
+        if self.exposure is None:
+            return offset
+        with np.errstate(divide="ignore", invalid="ignore"):  # the estimator refuses such rows
+            log_exposure = np.log(frame[self.exposure])
+        return log_exposure if offset is None else offset + log_exposure
 
     def _opened(self) -> pyarrow.parquet.ParquetFile:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from collections.abc import Callable, Iterable
-from numbers import Integral
+from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from superpose.errors import InputError
 from superpose.estimators import reading
 from superpose.estimators.attributes import attributes_of
 from superpose.estimators.batches import SAMPLE, Encoded, draw
@@ -23,13 +24,14 @@ from superpose.estimators.editing import PartEditor, editor_of
 from superpose.estimators.matching import check_columns, positions
 from superpose.estimators.model_file import read_model, write_model
 from superpose.estimators.model_state import model_from, state_of
+from superpose.estimators.progress import ProgressLine
 from superpose.estimators.refitting import refitted
 from superpose.estimators.rows import merge_rows
 from superpose.estimators.schema import Schema
 from superpose.estimators.shapes import check_apart, read_shapes
 from superpose.estimators.table import Table, read_table
 from superpose.estimators.target import read_offset
-from superpose.fitting import DialStep, Edit, Fit, fit_superposition
+from superpose.fitting import Deadline, DialStep, Edit, Fit, Stopped, fit_superposition
 from superpose.networks import Attribute
 
 __all__ = ["AbstractKST"]
@@ -51,13 +53,15 @@ class AbstractKST(BaseEstimator):
         "knots": [Interval(Integral, 2, None, closed="left")],
         "shapes": [None, dict],
         "random_state": [Interval(Integral, 0, None, closed="left")],
-        "progress": [None, callable],
+        "progress": [None, "boolean", callable],
         "device": [str],
+        "time_limit": [None, Interval(Real, 0, None, closed="neither")],
     }
 
     schema_: Schema
     fit_: Fit
     target_name_: str
+    known_names_: dict[str, str]
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     summary_: Any
@@ -71,8 +75,9 @@ class AbstractKST(BaseEstimator):
         knots: int = 24,
         shapes: Shapes = None,
         random_state: int = 0,
-        progress: Callable[..., None] | None = None,
+        progress: Callable[..., None] | bool | None = None,
         device: str = "cpu",
+        time_limit: float | None = None,
     ) -> None:
         self.pairs = pairs
         self.terms = terms
@@ -82,6 +87,12 @@ class AbstractKST(BaseEstimator):
         self.random_state = random_state
         self.progress = progress
         self.device = device
+        self.time_limit = time_limit
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        text: str = super().__repr__(N_CHAR_MAX)
+        stopped = self.fit_.stopped if hasattr(self, "fit_") else None
+        return f"{text}  # stopped: {stopped}" if stopped else text
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -134,6 +145,12 @@ class AbstractKST(BaseEstimator):
         return tuple(self.fit_.path)
 
     @property
+    def stopped_(self) -> Stopped | None:
+        """Why fit ended early, and what it left undone; None where it came to its end."""
+        check_is_fitted(self)
+        return self.fit_.stopped
+
+    @property
     def edits_(self) -> tuple[Edit, ...]:
         """What was changed by hand since the fit, in that order; see `edit`."""
         check_is_fitted(self)
@@ -177,15 +194,21 @@ class AbstractKST(BaseEstimator):
         array([1.])
         """
         self._validate_params()
+        deadline = Deadline(self.time_limit)
         sample, n_rows = draw(batches, SAMPLE, self.random_state)
-        self._fit(
-            sample.X, sample.y, sample.weight, sample.offset, batches if n_rows > SAMPLE else None
-        )
+        everything = batches if n_rows > SAMPLE else None
+        self._fit(sample.X, sample.y, sample.weight, sample.offset, deadline, everything)
         self.summary_ = dataclasses.replace(self.summary_, rows=n_rows)
         return self
 
     def _fit(
-        self, X: Any, y: Any, sample_weight: Any, offset: Any, everything: Iterable[Any] | None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        offset: Any,
+        deadline: Deadline,
+        everything: Iterable[Any] | None,
     ) -> Self:
         """Learn from rows in memory; from ``everything``, where they are a sample of that."""
         raise NotImplementedError
@@ -253,20 +276,25 @@ class AbstractKST(BaseEstimator):
         """
         return refitted(self, self._encode(X), y, sample_weight, offset)
 
-    def explain(self, X: Any) -> Any:
+    def explain(self, X: Any, offset: Any = None, exposure: Any = None) -> Any:
         """Say what every part contributes to the prediction of each row.
 
         Parameters
         ----------
         X : array-like or dataframe of shape (n_rows, n_columns)
             Rows with the columns of fit.
+        offset, exposure : array-like, optional
+            What is known of the sum, as in fit; 0 where neither is given.
 
         Returns
         -------
         superpose.explain.Explanation
-            Contributions with bands; they sum to the prediction on the link scale.
+            Contributions with bands; with the average and the offset they sum to the prediction on
+            the link scale.
         """
-        return reading.explain(self, self._encode(X))
+        x = self._encode(X)
+        known = self._known(len(x), offset, exposure)
+        return reading.explain(self, x, read_offset(known, len(x), self.fit_.network.n_outputs))
 
     def report(
         self,
@@ -274,8 +302,11 @@ class AbstractKST(BaseEstimator):
         X: Any = None,
         y: Any = None,
         *,
+        offset: Any = None,
+        exposure: Any = None,
         stability: Any = None,
         groups: Any = None,
+        comparison: Any = None,
     ) -> Any:
         """Write one self-contained HTML page about the model.
 
@@ -287,10 +318,14 @@ class AbstractKST(BaseEstimator):
             Rows that fit has not seen, to say on the page how good the model is.
         y : array-like, optional
             Their target.
+        offset, exposure : array-like, optional
+            What is known of their sum, as in fit.
         stability : superpose.explain.Stability, optional
             What `superpose.explain.stability` found, to have it on the page.
         groups : superpose.explain.GroupView, optional
             What `superpose.explain.by_group` found, likewise.
+        comparison : superpose.explain.Comparison, optional
+            What `superpose.explain.compare` or `compare_groups` found, likewise.
 
         Returns
         -------
@@ -298,7 +333,10 @@ class AbstractKST(BaseEstimator):
             Where the page is.
         """
         check_is_fitted(self)
-        return reading.report(self, path, X, y, stability, groups)
+        known = {"offset": offset, "exposure": exposure}
+        known = {role: values for role, values in known.items() if values is not None}
+        asked = {"stability": stability, "groups": groups, "comparison": comparison}
+        return reading.report(self, path, X, y, known, **asked)
 
     def export(self, path: str | PathLike[str], to: str | None = None, **options: Any) -> Any:
         """Write the model in a form that needs no superpose: ONNX, lookup tables, or SQL.
@@ -354,6 +392,7 @@ class AbstractKST(BaseEstimator):
         y: Floats,
         weight: Floats,
         loss: str,
+        deadline: Deadline,
         classes: tuple[str, ...] = (),
         offset: Floats | None = None,
         everything: Iterable[Any] | None = None,
@@ -369,22 +408,24 @@ class AbstractKST(BaseEstimator):
         known = np.empty((len(y), 0)) if offset is None else offset
         x, target, counts = merge_rows(np.column_stack([rows, known]), y, weight)
         x, known = np.ascontiguousarray(x[:, : rows.shape[1]]), x[:, rows.shape[1] :]
-        self.fit_ = fit_superposition(
-            attributes_of(self.schema_, x, counts, self.knots, shapes),
-            torch.from_numpy(x),
-            torch.from_numpy(target),
-            loss=loss,
-            sample_weight=torch.from_numpy(counts),
-            offset=None if offset is None else torch.from_numpy(known),
-            pairs=pairs,
-            terms=self.terms,
-            kernel=self.kernel,
-            knots=self.knots,
-            random_state=self.random_state,
-            progress=self.progress,
-            device=self.device,
-            everything=None if everything is None else self._encoded(everything, factor),
-        )
+        with deadline.listening():
+            self.fit_ = fit_superposition(
+                attributes_of(self.schema_, x, counts, self.knots, shapes),
+                torch.from_numpy(x),
+                torch.from_numpy(target),
+                loss=loss,
+                sample_weight=torch.from_numpy(counts),
+                offset=None if offset is None else torch.from_numpy(known),
+                pairs=pairs,
+                terms=self.terms,
+                kernel=self.kernel,
+                knots=self.knots,
+                random_state=self.random_state,
+                progress=ProgressLine() if self.progress is True else self.progress or None,
+                device=self.device,
+                everything=None if everything is None else self._encoded(everything, factor),
+                deadline=deadline,
+            )
         name = self.target_name_
         measured = reading.left_out(self.fit_, target, counts, name, classes)
         self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
@@ -400,6 +441,16 @@ class AbstractKST(BaseEstimator):
             self.feature_names_in_ = np.array(table.names, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+
+    def _known(self, n_rows: int | None, offset: Any, exposure: Any) -> Any:
+        """Join offset and exposure to one offset; None where neither is given."""
+        if exposure is not None:
+            raise InputError(
+                'exposure needs a log link: a KSTRegressor with loss="poisson" or "gamma"',
+                f"found a {type(self).__name__}",
+                "pass what is known of the sum as offset",
+            )
+        return offset
 
     def _encode(self, X: Any) -> Floats:
         """Read a table by the schema of fit; [n_rows, n_columns]."""

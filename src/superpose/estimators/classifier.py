@@ -20,11 +20,13 @@ from superpose.estimators.links import probabilities
 from superpose.estimators.table import read_table
 from superpose.estimators.target import (
     class_weights,
+    known_names,
     read_classes,
     read_offset,
     read_weight,
     target_name,
 )
+from superpose.fitting import Deadline
 
 __all__ = ["KSTClassifier"]
 
@@ -66,11 +68,17 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         guide, "Shapes". Not for three classes or more.
     random_state : int, default=0
         Seed of the search for terms. The same seed and data give the same model bit for bit.
-    progress : callable, optional
-        Called as ``progress(done, total, what)`` while fitting, for progress bars.
+    progress : callable or bool, optional
+        Called as ``progress(done, total, what)`` while fitting, for progress bars; True shows one.
     device : str, default="cpu"
         Where the columns and products of the last Newton steps are made; "cuda" for a GPU. The
         same model, to rounding; solves, and the search for pairs and terms, stay on the processor.
+    time_limit : float, optional
+        Seconds of wall clock after which fit stops: asked between Newton steps and steps of the
+        dial, so that the end comes a step and the bands later. The model is then the best that was
+        finished, marked by `stopped_` and a `StoppedWarning`. A first interrupt (Ctrl-C) has the
+        same effect, a second one raises KeyboardInterrupt. A limit that is not reached changes
+        nothing. See the guide, "How a model is fitted".
 
     Attributes
     ----------
@@ -88,6 +96,10 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         The columns as the network sees them.
     fit_ : Fit
         Network, posterior and what the fit reported.
+    stopped_ : Stopped or None
+        Why fit ended early, and what it left undone; None where it came to its end.
+    known_names_ : dict of str to str
+        Which of "offset" and "exposure" fit was given, and the names of their columns.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the columns of fit.
 
@@ -118,8 +130,9 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         knots: int = 24,
         shapes: Shapes = None,
         random_state: int = 0,
-        progress: Callable[..., None] | None = None,
+        progress: Callable[..., None] | bool | None = None,
         device: str = "cpu",
+        time_limit: float | None = None,
     ) -> None:
         super().__init__(
             pairs=pairs,
@@ -130,6 +143,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
             random_state=random_state,
             progress=progress,
             device=device,
+            time_limit=time_limit,
         )
         self.class_weight = class_weight
 
@@ -161,8 +175,10 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         """
         self._validate_params()
         if is_large(X):
-            return self.fit_batches(Sliced(Rows(X, y, sample_weight, offset)))
-        return self._fit(X, y, sample_weight, offset)
+            self.fit_batches(Sliced(Rows(X, y, sample_weight, offset)))
+            self.known_names_ = known_names(offset=offset)
+            return self
+        return self._fit(X, y, sample_weight, offset, Deadline(self.time_limit))
 
     def _fit(
         self,
@@ -170,6 +186,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         y: Any,
         sample_weight: Any,
         offset: Any,
+        deadline: Deadline,
         everything: Iterable[Any] | None = None,
     ) -> Self:
         table = read_table(X)
@@ -189,12 +206,13 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         self._remember_columns(table)
         self.classes_ = labels
         self.target_name_ = target_name(y)
+        self.known_names_ = known_names(offset=offset)
         loss = "bernoulli" if len(labels) == 2 else "multinomial"
         names = tuple(level_name(label) for label in labels)
         known = read_offset(offset, table.n_rows, 1 if len(labels) == 2 else len(labels))
         known = None if known is None else known[used]
-        learned = (table.take(used), codes.astype(np.float64), weight[used], loss, names, known)
-        self._learn(*learned, everything, factor[classes])
+        learned = (table.take(used), codes.astype(np.float64), weight[used], loss, deadline)
+        self._learn(*learned, names, known, everything, factor[classes])
         return self
 
     def decision_function(self, X: Any, offset: Any = None) -> Floats:

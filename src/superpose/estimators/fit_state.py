@@ -8,7 +8,8 @@ from typing import Any
 from superpose.estimators.edit_state import edits_from, edits_to
 from superpose.estimators.network_state import Store, network_from, network_to
 from superpose.estimators.schema import Schema
-from superpose.fitting import DialStep, Fit, MovedHeights, Posterior, Share
+from superpose.fitting import DialStep, Fit, MovedHeights, Posterior, Share, Stopped
+from superpose.fitting.deadline import REASONS
 from superpose.networks import MainCurve, Superposition
 
 __all__ = ["fit_from", "fit_to"]
@@ -40,6 +41,7 @@ def fit_to(fit: Fit, store: Store) -> dict[str, Any]:
         "posterior": _posterior_to(fit.posterior, store.at("posterior")),
         "path": [dataclasses.asdict(step) for step in fit.path],
         "edits": edits_to(fit.edits, store.at("edits")),
+        "stopped": None if fit.stopped is None else dataclasses.asdict(fit.stopped),
         **{name: getattr(fit, name) for name in REPORTED},
     }
 
@@ -74,7 +76,17 @@ def fit_from(schema: Schema, words: dict[str, Any], store: Store) -> Fit:
         iterations=int(words["iterations"]),
         gradient=float(words["gradient"]),
         edits=edits_from(words.get("edits", []), network, store.at("edits")),
+        stopped=_stopped(words.get("stopped")),
     )
+
+
+def _stopped(words: dict[str, Any] | None) -> Stopped | None:
+    if words is None:
+        return None
+    found = Stopped(str(words["reason"]), str(words["undone"]))
+    if found.reason not in REASONS:
+        raise ValueError("a fit is stopped for a reason")
+    return found
 
 
 def _step(words: dict[str, Any]) -> DialStep:

@@ -65,6 +65,7 @@ def state_of(model: Any) -> tuple[dict[str, Any], Arrays]:
         "estimator": type(model).__name__,
         "parameters": {name: _plain(getattr(model, name)) for name in _parameters(type(model))},
         "target": model.target_name_,
+        "known": model.known_names_,
         "classes": _classes_to(getattr(model, "classes_", None)),
         "schema": model.schema_.to_dict(),
         "fit": fit_to(model.fit_, store),
@@ -110,6 +111,7 @@ def model_from(cls: type[Model], header: dict[str, Any], arrays: Arrays) -> Mode
             model.feature_names_in_ = np.array(schema.names, dtype=object)
     with _reading("classes do not"):
         model.target_name_ = str(said["target"])
+        model.known_names_ = _known_from(header.get("known", {}))
         if said["classes"] is not None:
             model.classes_ = _classes_from(said["classes"])
     with _reading("fit does not"):
@@ -188,6 +190,12 @@ def _parameter(name: str, value: Any) -> Any:
         return {it: tuple(shape) if isinstance(shape, list) else shape for it, shape in value}
     items = [tuple(item) for item in value]
     return dict(items) if name == "class_weight" else items
+
+
+def _known_from(names: dict[str, str]) -> dict[str, str]:
+    if not set(names) <= {"offset", "exposure"}:
+        raise ValueError("offset and exposure are what is known of a row")
+    return {role: str(name) for role, name in names.items()}
 
 
 def _scatter_to(scatter: Scatter | None, store: Store) -> list[str] | None:

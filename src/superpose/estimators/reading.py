@@ -100,12 +100,12 @@ def interactions(model: Any) -> Any:
     return of(model.fit_, model.summary_)
 
 
-def explain(model: Any, x: Floats) -> Any:
+def explain(model: Any, x: Floats, offset: Floats | None = None) -> Any:
     """Contributions of every part to the prediction of each row."""
     from superpose.explain import explain as of
     from superpose.explain.parts import outputs_of
 
-    return of(model.fit_, x, outputs_of(model.fit_, model.summary_))
+    return of(model.fit_, x, outputs_of(model.fit_, model.summary_), offset=offset)
 
 
 def export(model: Any, path: str | PathLike[str], to: str | None, **options: Any) -> Path:
@@ -136,15 +136,15 @@ def summary_after(summary: Any, fit: Fit, index: int) -> Any:
     return of(summary, fit, index)
 
 
-def held_out(model: Any, X: Any, y: Any, source: str) -> Any:
-    """Measure a model on rows that it has not seen."""
+def held_out(model: Any, X: Any, y: Any, source: str, **known: Any) -> Any:
+    """Measure a model on rows that it has not seen; ``known`` is their offset or exposure."""
     from superpose.explain import score_held_out
 
     classes = model.summary_.classes
     if not classes:
         return score_held_out(
             np.asarray(y, dtype=np.float64),
-            model.predict(X),
+            model.predict(X, **known),
             source=source,
             target=model.target_name_,
             loss=model.fit_.loss,
@@ -158,7 +158,7 @@ def held_out(model: Any, X: Any, y: Any, source: str) -> Any:
             "leave these rows out, or fit on rows of every class",
         )
     codes = np.searchsorted(model.classes_, labels).astype(np.float64)
-    predicted = model.predict_proba(X)
+    predicted = model.predict_proba(X, **known)
     return score_held_out(
         codes, predicted, source=source, target=model.target_name_, classes=classes
     )
@@ -197,9 +197,12 @@ def left_out(fit: Fit, y: Floats, weight: Floats, target: str, classes: tuple[st
 
 
 def report(
-    model: Any, path: str | PathLike[str], X: Any, y: Any, stability: Any = None, groups: Any = None
+    model: Any, path: str | PathLike[str], X: Any, y: Any, known: dict[str, Any], **asked: Any
 ) -> Path:
-    """Write the page about a model, measured on `X` and `y` where they are given."""
+    """Write the page about a model, measured on `X` and `y` where they are given.
+
+    ``known`` is offset and exposure of these rows; ``asked`` are sections made beforehand.
+    """
     from superpose.report import write_report
 
     if (X is None) != (y is None):
@@ -208,7 +211,8 @@ def report(
             "found one of them",
             "pass report(path, X, y), or report(path) alone",
         )
-    measured = None if X is None else held_out(model, X, y, "rows given to the report")
+    source = "rows given to the report"
+    measured = None if X is None else held_out(model, X, y, source, **known)
     about = {
         "Estimator": type(model).__name__,
         "Kernel": str(model.kernel),
@@ -217,13 +221,5 @@ def report(
         "Version": f"superpose {__version__}",
     }
     with written_whole(path) as draft:
-        write_report(
-            draft,
-            model.fit_,
-            model.summary_,
-            held_out=measured,
-            about=about,
-            stability=stability,
-            groups=groups,
-        )
+        write_report(draft, model.fit_, model.summary_, held_out=measured, about=about, **asked)
     return Path(path)

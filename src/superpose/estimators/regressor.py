@@ -21,12 +21,14 @@ from superpose.estimators.scatter import MOST_ROWS, Scatter
 from superpose.estimators.table import read_table
 from superpose.estimators.target import (
     check_range,
+    known_names,
     read_exposure,
     read_numbers,
     read_offset,
     read_weight,
     target_name,
 )
+from superpose.fitting import Deadline
 
 __all__ = ["KSTRegressor"]
 
@@ -68,11 +70,17 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         guide, "Shapes".
     random_state : int, default=0
         Seed of the search for terms. The same seed and data give the same model bit for bit.
-    progress : callable, optional
-        Called as ``progress(done, total, what)`` while fitting, for progress bars.
+    progress : callable or bool, optional
+        Called as ``progress(done, total, what)`` while fitting, for progress bars; True shows one.
     device : str, default="cpu"
         Where the columns and products of the last Newton steps are made; "cuda" for a GPU. The
         same model, to rounding; solves, and the search for pairs and terms, stay on the processor.
+    time_limit : float, optional
+        Seconds of wall clock after which fit stops: asked between Newton steps and steps of the
+        dial, so that the end comes a step and the bands later. The model is then the best that was
+        finished, marked by `stopped_` and a `StoppedWarning`. A first interrupt (Ctrl-C) has the
+        same effect, a second one raises KeyboardInterrupt. A limit that is not reached changes
+        nothing. See the guide, "How a model is fitted".
 
     Attributes
     ----------
@@ -91,6 +99,10 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         what the fit reported.
     scatter_ : Scatter or None
         How far observations fall from predictions of rows that were held out; None where none was.
+    stopped_ : Stopped or None
+        Why fit ended early, and what it left undone; None where it came to its end.
+    known_names_ : dict of str to str
+        Which of "offset" and "exposure" fit was given, and the names of their columns.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the columns of fit.
 
@@ -121,8 +133,9 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         knots: int = 24,
         shapes: Shapes = None,
         random_state: int = 0,
-        progress: Callable[..., None] | None = None,
+        progress: Callable[..., None] | bool | None = None,
         device: str = "cpu",
+        time_limit: float | None = None,
     ) -> None:
         super().__init__(
             pairs=pairs,
@@ -133,6 +146,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
             random_state=random_state,
             progress=progress,
             device=device,
+            time_limit=time_limit,
         )
         self.loss = loss
 
@@ -175,8 +189,11 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         self._validate_params()
         if is_large(X):
             known = self._known(None, offset, exposure)
-            return self.fit_batches(Sliced(Rows(X, y, sample_weight, known)))
-        return self._fit(X, y, sample_weight, offset, exposure=exposure)
+            self.fit_batches(Sliced(Rows(X, y, sample_weight, known)))
+            self.known_names_ = known_names(offset=offset, exposure=exposure)
+            return self
+        deadline = Deadline(self.time_limit)
+        return self._fit(X, y, sample_weight, offset, deadline, exposure=exposure)
 
     def _fit(
         self,
@@ -184,6 +201,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         y: Any,
         sample_weight: Any,
         offset: Any,
+        deadline: Deadline,
         everything: Iterable[Any] | None = None,
         exposure: Any = None,
     ) -> Self:
@@ -201,8 +219,9 @@ class KSTRegressor(RegressorMixin, AbstractKST):
             )
         self._remember_columns(table)
         self.target_name_ = target_name(y)
+        self.known_names_ = known_names(offset=offset, exposure=exposure)
         known = None if known is None else known[used]
-        learned = (table.take(used), target[used], weight[used], self.loss)
+        learned = (table.take(used), target[used], weight[used], self.loss, deadline)
         rows = self._learn(*learned, offset=known, everything=everything)
         self.scatter_ = self._scatter(*rows)
         return self

@@ -16,6 +16,7 @@ __all__ = [
     "check_range",
     "class_weights",
     "codes_of",
+    "known_names",
     "read_classes",
     "read_exposure",
     "read_numbers",
@@ -39,6 +40,22 @@ def target_name(y: Any) -> str:
     """
     name = getattr(y, "name", None)
     return "y" if name is None or name == "" or callable(name) else str(name)
+
+
+def known_names(**given: Any) -> dict[str, str]:
+    """Names of what is known of the rows, by what it is: the name of a series, else that word.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from superpose.estimators.target import known_names
+    >>> known_names(offset=[0, 1], exposure=pd.Series([1, 2], name="years"))
+    {'offset': 'offset', 'exposure': 'years'}
+    >>> known_names(offset=None, exposure=None)
+    {}
+    """
+    names = {role: target_name(values) for role, values in given.items() if values is not None}
+    return {role: role if name == "y" else name for role, name in names.items()}
 
 
 def read_classes(y: Any, n_rows: int, owner: str) -> tuple[NDArray[Any], NDArray[np.intp]]:

@@ -31,7 +31,12 @@ Array = NDArray[np.float64]
 
 
 def explain(
-    fit: Fit, x: Array, outputs: Outputs | None = None, *, level: float = 0.95
+    fit: Fit,
+    x: Array,
+    outputs: Outputs | None = None,
+    *,
+    level: float = 0.95,
+    offset: Array | None = None,
 ) -> Explanation:
     """Contribution of every part to the prediction of every row, with bands.
 
@@ -44,11 +49,13 @@ def explain(
         Names of target and classes.
     level : float
         Probability of each band, taken by itself.
+    offset : array [N, K], optional
+        What is known of the sum of each row.
 
     Returns
     -------
     Explanation
-        Baseline and contributions add up to the prediction; see `Explanation.gap`.
+        Baseline, offset and contributions add up to the prediction; see `Explanation.gap`.
 
     Examples
     --------
@@ -74,6 +81,7 @@ def explain(
     with torch.no_grad():
         prediction = fit.network(torch.as_tensor(x)).detach().cpu().to(torch.float64).numpy()
         variance = fit.posterior.variance(u).detach().cpu().to(torch.float64).numpy()
+    prediction = prediction if offset is None else prediction + offset
     spread = z * np.sqrt(np.clip(variance, 0.0, None))
     return Explanation(
         names=tuple(part_names(fit)),
@@ -87,6 +95,7 @@ def explain(
         data=_read(fit, x, u),
         level=level,
         outputs=outputs or default_outputs(fit),
+        offset=offset,
     )
 
 

@@ -26,7 +26,7 @@ _TOLERANCE = 1e-6
 class Explanation:
     r"""Contributions of every part to the predictions of N rows.
 
-    .. math:: f(x) = b + \sum_j \mathrm{values}_j(x)
+    .. math:: f(x) = b + \mathrm{offset} + \sum_j \mathrm{values}_j(x)
 
     holds to rounding, with no residual part; `gap` is the largest difference found, and an
     explanation whose gap is not small refuses to exist.
@@ -47,11 +47,13 @@ class Explanation:
     level : float
     outputs : Outputs
         Names and units of the K outputs.
+    offset : array [N, K] or None
+        What was known of the sum of each row; part of the prediction.
 
     Raises
     ------
     InputError
-        If baseline and contributions do not add up to the prediction.
+        If baseline, offset and contributions do not add up to the prediction.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class Explanation:
     data: NDArray[Any]
     level: float
     outputs: Outputs
+    offset: Array | None = None
 
     def __post_init__(self) -> None:
         scale = 1.0 + float(np.abs(self.prediction).max(initial=0.0))
@@ -95,9 +98,15 @@ class Explanation:
             )
 
     @property
+    def start(self) -> Array:
+        """What each row gets before any part is added: the average and the offset, [N, K]."""
+        known = np.zeros_like(self.prediction) if self.offset is None else self.offset
+        return self.baseline + known
+
+    @property
     def gap(self) -> float:
         """Largest gap between the sum of all parts and the prediction, over rows and outputs."""
-        total = self.baseline + self.values.sum(axis=1)
+        total = self.start + self.values.sum(axis=1)
         return float(np.abs(total - self.prediction).max(initial=0.0))
 
     @property
@@ -144,6 +153,7 @@ class Explanation:
             "level": self.level,
             "units": list(self.outputs.units),
             "gap": self.gap,
+            "offset": None if self.offset is None else self.offset.tolist(),
         }
 
     def __repr__(self) -> str:
@@ -167,6 +177,8 @@ class Explanation:
         order = np.argsort(-np.abs(self.values[i, :, k]), kind="stable")
         shown, rest = order[:most], order[most:]
         rows = [["average", signed(self.baseline[k]), "", ""]]
+        known = [] if self.offset is None else [float(self.offset[i, k])]
+        rows += [["offset", signed(value), "", ""] for value in known]
         for j in shown:
             band = (self.values[i, j, k], self.lower[i, j, k], self.upper[i, j, k])
             rows.append([str(self.data[i, j]), *(signed(float(v)) for v in band)])
@@ -178,7 +190,7 @@ class Explanation:
         head = ["part", "contribution", "lower", "upper"]
         if not self.outputs.log:
             return table(head, rows)
-        added = [self.baseline[k], *self.values[i, shown, k]]
+        added = [self.baseline[k], *known, *self.values[i, shown, k]]
         added += [self.values[i, rest, k].sum()] if len(rest) else []
         factors = np.exp(np.clip([*added, self.prediction[i, k]], -700.0, 700.0))
         rows = [[*row, f"×{number(float(v))}"] for row, v in zip(rows, factors, strict=True)]

@@ -165,7 +165,10 @@ def _resample(rng: np.random.Generator, n_rows: int, share: float | None) -> Arr
 def _refit(model: Any, X: Any, y: Any, weight: Array) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # said once, of all refits
-        return clone(model).fit(X, y, sample_weight=weight)
+        refit = clone(model).fit(X, y, sample_weight=weight)
+    if refit.stopped_ is not None and refit.stopped_.reason == "interrupted":
+        raise KeyboardInterrupt  # what is wanted is all of the refits, not this one
+    return refit
 
 
 def _warn_of_unfinished(refits: list[Any]) -> None:

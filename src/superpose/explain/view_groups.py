@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from superpose.errors import InputError
-from superpose.estimators.target import codes_of
+from superpose.estimators.target import codes_of, read_offset
 from superpose.explain.group_view import GroupMetric, GroupView
 from superpose.explain.held_out import score_held_out
 from superpose.explain.parts import encode, evaluate, outputs_of, part_names
@@ -26,7 +26,14 @@ _MOST = 50
 
 
 def by_group(
-    model: KSTClassifier | KSTRegressor, X: Any, y: Any, group: Any, *, threshold: float = 0.5
+    model: KSTClassifier | KSTRegressor,
+    X: Any,
+    y: Any,
+    group: Any,
+    *,
+    threshold: float = 0.5,
+    offset: Any = None,
+    exposure: Any = None,
 ) -> GroupView:
     """Measure a model in each group of rows, and say which part makes the difference.
 
@@ -53,6 +60,9 @@ def by_group(
         The group of each row, of 50 at most; it need not be a column of X.
     threshold : float, default 0.5
         Probability from which a row counts as selected, for two classes.
+    offset, exposure : array-like, optional
+        What is known of the sum of each row, as in fit. The measures take it in; mean predictions
+        are those of the parts, without it.
 
     Returns
     -------
@@ -92,7 +102,9 @@ def by_group(
         )
     outputs, link = outputs_of(model.fit_, model.summary_), _links(model, x)
     outcome = codes_of(y, len(x), type(model).__name__, getattr(model, "classes_", None))
-    predicted = outputs.inverse_link(link)
+    known = model._known(len(x), offset, exposure)
+    known = read_offset(known, len(x), model.fit_.network.n_outputs)
+    predicted = outputs.inverse_link(link if known is None else link + known)
     measured = [_score(model, outcome[rows], predicted[rows], threshold) for rows in chosen]
     means, errors = _contributions(model, x, chosen)
     return GroupView(

@@ -2,6 +2,7 @@
 
 from superpose.fitting.batches import RowBatch
 from superpose.fitting.checks import Check
+from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
@@ -9,6 +10,7 @@ from superpose.fitting.posterior import MovedHeights, Posterior, Share
 
 __all__ = [
     "Check",
+    "Deadline",
     "DialStep",
     "Edit",
     "Fit",
@@ -16,5 +18,6 @@ __all__ = [
     "Posterior",
     "RowBatch",
     "Share",
+    "Stopped",
     "fit_superposition",
 ]

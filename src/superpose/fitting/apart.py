@@ -42,6 +42,8 @@ def fit_apart(design: Design, problem: Problem, start: State) -> State:
         better = (freedom.clamp(min=1e-3) / energy.clamp(min=1e-12)).log()
         rho = rho + (better - rho).clamp(-LARGEST_STEP, LARGEST_STEP)
         rho = rho.clamp(*RANGE)
+        if problem.deadline.over():
+            break
     return State(theta.flatten(), rho, start.noise)
 
 

@@ -143,7 +143,7 @@ def settle(
     Smoothness and coefficients climb to the end on the sums of one pass, which costs no rows; the
     next pass is made there, as long as the penalised loss then falls.
     """
-    for _ in range(0 if equations.exact else ROUNDS):
+    for _ in range(0 if equations.exact or problem.deadline.over() else ROUNDS):
         model = equations.sums(state.theta)
         reached = solve(design, problem, state, equations=model, **options).state
         expected = model.loss - model.value(reached.theta)
@@ -151,7 +151,7 @@ def settle(
         if abs(fell - expected) > TRUSTED * max(abs(expected), 1.0):
             break  # the model was wrong that far out: step from where it was right
         state = reached
-        if abs(fell - expected) < SMALL:
+        if abs(fell - expected) < SMALL or problem.deadline.over():
             break
     return solve(design, problem, state, equations=equations, **options)
 

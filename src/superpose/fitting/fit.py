@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from superpose.errors import ConvergenceWarning, InputError
+from superpose.errors import ConvergenceWarning, InputError, StoppedWarning
 from superpose.fitting.assemble import assemble
 from superpose.fitting.batches import (
     BatchedEquations,
@@ -19,6 +19,7 @@ from superpose.fitting.batches import (
     settle,
 )
 from superpose.fitting.checks import Check, check_curves
+from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.grow import grow
@@ -69,6 +70,8 @@ class Fit:
         What was changed by hand since, in that order.
     checks : tuple of Check
         What the rows say against each part; empty where they were not asked.
+    stopped : Stopped or None
+        Why the fit ended early, and what it left undone.
     """
 
     network: Superposition
@@ -83,6 +86,7 @@ class Fit:
     held_out: torch.Tensor | None = None
     edits: tuple[Edit, ...] = ()
     checks: tuple[Check, ...] = ()
+    stopped: Stopped | None = None
 
     def dof(self) -> float:
         """Return the effective degrees of freedom of all parts and outputs together.
@@ -110,6 +114,7 @@ def fit_superposition(
     progress: Callable[..., None] | None = None,
     everything: Iterable[RowBatch] | None = None,
     device: str = "cpu",
+    deadline: Deadline | None = None,
 ) -> Fit:
     """Fit f(x) = b + Σ g_p + Σ s_pr + Σ Φ_q(Σ ψ_qp) by Newton steps and evidence.
 
@@ -149,6 +154,9 @@ def fit_superposition(
         noise and bands are those of all rows.
     device : str, default "cpu"
         Where the columns and products of the last steps are made; "cuda" on a GPU.
+    deadline : Deadline, optional
+        Until when the fit may go on. When it is over, the fit is at the best step of the dial that
+        was finished, one Newton step later; at the main curves alone where none was.
 
     Returns
     -------
@@ -163,7 +171,8 @@ def fit_superposition(
     Warns
     -----
     ConvergenceWarning
-        Where the steps ran out before the fit had converged.
+        Where the steps ran out before the fit had converged; `StoppedWarning` where the deadline
+        ended it.
 
     Examples
     --------
@@ -183,7 +192,11 @@ def fit_superposition(
     known = Known.of(chosen_loss, offset, weight)
     y = y.double() - known.of_target
     centre, spread = standard(chosen_loss, y, weight)
-    problem = Problem((y - centre) / spread, weight.double(), chosen_loss, known.of_outputs)
+    deadline = deadline or Deadline()
+    deadline.before("settling the main curves, and all that follows")
+    problem = Problem(
+        (y - centre) / spread, weight.double(), chosen_loss, known.of_outputs, deadline
+    )
     axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
     rows = Rows(tuple(attributes), axis_units, problem, kernel)
     if loss == "student_t":
@@ -212,6 +225,7 @@ def fit_superposition(
             )
             carrier = batches.carrier()
         solution, total = _finish_on(growth, batches, device)
+    deadline.before("nothing")
     network, posterior = assemble(
         rows.attributes, growth.design, solution, centre=centre, spread=spread
     )
@@ -220,7 +234,16 @@ def fit_superposition(
     network, posterior = purified(network, posterior, axis_units, problem.weight)
     posterior = with_spread(posterior, axis_units, problem.weight)
     gradient = max(solution.decrement, solution.gain)
-    if not solution.converged:
+    checks = () if everything is not None else _checks(growth, solution)
+    stopped = deadline.stopped
+    if stopped:
+        warnings.warn(
+            f"the fit should have come to its end; it was stopped ({stopped}); "
+            "give it more time, or read the model as what it is",
+            StoppedWarning,
+            stacklevel=2,
+        )
+    elif not solution.converged:
         warnings.warn(
             f"the fit should have converged to 1e-3 nats; {gradient:.2g} nats were left after "
             f"{solution.iterations} steps; use fewer pairs and terms or look for duplicate columns",
@@ -228,11 +251,14 @@ def fit_superposition(
             stacklevel=2,
         )
     noise, evidence = _in_units(solution, chosen_loss, carrier, total, spread)
+    if progress:
+        progress(4, 4, "done")
     return Fit(
         *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),
         *(solution.converged, solution.iterations, gradient),
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
-        checks=() if everything is not None else _checks(growth, solution),
+        checks=checks,
+        stopped=stopped,
     )
 
 

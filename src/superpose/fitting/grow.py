@@ -118,23 +118,32 @@ def grow(
     if len(rows.problem.y) < FEWEST_ROWS:
         pairs = 0 if pairs == "auto" else pairs
         terms = 0 if terms == "auto" else terms
-    say = progress or (lambda *_: None)
+    say, deadline = progress or (lambda *_: None), rows.problem.deadline
+    later = ("pairs" if pairs else "", "terms" if terms else "")
+    deadline.before("settling the main curves", *later)
     say(0, 4, "main curves")
     everything = torch.ones(len(rows.problem.y), dtype=torch.bool)
     final, mains = _main_curves(rows, everything)
     strata = None if rows.problem.loss.has_noise else rows.problem.y
     masks = held_out(len(everything), strata, seed)
     if not masks:
-        alone = DialStep(0, 0, len(final.design.blocks), _cost(final), 0.0, NAN, NAN, True)
-        held_out_outputs = torch.full_like(final.outputs(), torch.nan)
-        return Grown(with_all_columns(final, mains), (alone,), held_out_outputs)
+        return replace(_alone(final), growth=with_all_columns(final, mains))
+    deadline.before("measuring the main curves on held-out rows", *later)
     say(1, 4, "pairs")
-    grown = _grow_pairs(final, masks, pairs)
+    grown = _grow_pairs(final, masks, pairs, later)
+    deadline.before(later[1])
     say(2, 4, "terms")
-    if terms != 0:
+    if terms != 0 and not deadline.over():
         grown = _grow_terms(grown, scout(len(everything), strata, seed), terms, seed)
+    deadline.before("the last Newton steps on all rows")
     say(3, 4, "all rows")
     return replace(grown, growth=with_all_columns(grown.growth, mains))
+
+
+def _alone(final: Growth) -> Grown:
+    """Return main curves of which nothing was held out."""
+    step = DialStep(0, 0, len(final.design.blocks), _cost(final), 0.0, NAN, NAN, True)
+    return Grown(final, (step,), torch.full_like(final.outputs(), torch.nan))
 
 
 def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Block, ...]]:
@@ -145,7 +154,8 @@ def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Bl
         growth.state = fit_apart(*growth.training, growth.state)
     else:
         growth.fit()
-    moved, mains = choose_covariances(growth), growth.design.blocks
+    moved = not rows.problem.deadline.over() and choose_covariances(growth)
+    mains = growth.design.blocks
     if several and moved:
         growth.state = fit_apart(*growth.training, growth.state)
     growth = _lean(growth)
@@ -160,26 +170,37 @@ def _lean(growth: Growth) -> Growth:
 
 
 def _grow_pairs(
-    final: Growth, masks: list[torch.Tensor], pairs: str | int | Sequence[tuple[int, int]]
+    final: Growth,
+    masks: list[torch.Tensor],
+    pairs: str | int | Sequence[tuple[int, int]],
+    later: tuple[str, str],
 ) -> Grown:
     """Choose how many pairs on held-out rows, and put them into the final model."""
     folds = [final.holding_out(mask) for mask in masks]
     trail = Trail(final.rows.problem)
     schedule, named = _schedule(pairs, len(final.rows.attributes))
+    deadline = final.rows.problem.deadline
     _advance(folds, final)
+    if deadline.over():
+        return _alone(final)
     trail.note(0, folds)
     reached, most = [final], max(schedule, default=0)
     ranked = [named or growth.best_pairs(most) for growth in (final, *folds)]
     for count in schedule:
         lead = reached[-1].copy()
+        deadline.before(f"a step from {len(lead.pairs)} to {count} pairs", later[1])
         if len(lead.pairs) == len(ranked[0]):
             break  # no two attributes are left that may interact
         lead.add_pairs(ranked[0][len(lead.pairs) : count])
         lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
         lead = _lean(lead)
+        if deadline.over():
+            break  # the step is not finished
         for fold, own in zip(folds, ranked[1:], strict=True):
             fold.add_pairs(own[len(fold.pairs) : count])
         _advance(folds, lead)
+        if deadline.over():
+            break
         trail.note(len(lead.pairs), folds)
         trail.names[-1] = tuple(added_names(lead)[len(reached[-1].pairs) :])
         reached.append(lead)
@@ -203,6 +224,8 @@ def _as_it_is(step: DialStep, final: Growth) -> DialStep:
 def _advance(folds: list[Growth], guide: Growth) -> None:
     """Fit the folds at about the smoothness of all rows."""
     for i, fold in enumerate(folds):
+        if guide.rows.problem.deadline.over():
+            return
         fold.guided(guide)
         folds[i] = fold = _lean(fold)
         fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
@@ -225,8 +248,11 @@ def _schedule(
 def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -> Grown:
     """Choose how many terms on held-out rows, and learn them from all rows."""
     final, path = grown.growth, grown.path
+    deadline = final.rows.problem.deadline
     first = final.holding_out(mask)
     first.fit(FOLD_STEPS, FOLD_TOLERANCE)
+    if deadline.over():
+        return grown
     trail = Trail(final.rows.problem)
     trail.note(0, [first])
     reached = [first]
@@ -234,10 +260,13 @@ def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -
     worth = WORTH if terms == "auto" else -math.inf  # so many were asked for
     for count in _term_schedule(terms):
         step = Growth(first.rows, reached[-1].design, reached[-1].state, first.kept)
+        deadline.before(f"a step from {len(step.design.terms)} to {count} terms")
         if not add_terms(step, count - len(step.design.terms), generator, worth):
             break
         count = len(step.design.terms)
         step.fit(JOINT_STEPS, FOLD_TOLERANCE)
+        if deadline.over():
+            break
         trail.note(count, [step])
         reached.append(step)
         if terms == "auto" and trail.idle >= PATIENCE - 2:

@@ -8,12 +8,13 @@ are linearised at the present coefficients.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 
 from superpose.fitting.bounds import Bounds
+from superpose.fitting.deadline import Deadline
 from superpose.fitting.design import Design, Linearised
 from superpose.fitting.evidence import (
     RANGE,
@@ -36,12 +37,13 @@ SMALLEST_SHARE, POOR_SHARE, GOOD_SHARE = 1e-4, 0.25, 0.75  # of the fall that th
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be explained: targets y [N], weights [N] and the loss."""
+    """What is to be explained: targets y [N], weights [N] and the loss; and until when."""
 
     y: torch.Tensor
     weight: torch.Tensor
     loss: Loss
     offset: torch.Tensor | None = None  # [N, K], added to the outputs
+    deadline: Deadline = field(default_factory=Deadline)
 
     def to(self, device: torch.device) -> Problem:
         """Return the same rows on a device."""
@@ -174,7 +176,7 @@ def solve(
         gain = float((higher - state.rho) @ slope.gradient)
         state = State(theta, state.rho, noise)
         converged = decrement < tolerance * noise and gain < tolerance
-        if converged or i == iterations - 1:
+        if converged or i == iterations - 1 or problem.deadline.over():
             break
         state = State(theta, higher, noise)
     normaliser = problem.loss.normaliser(noise, n_noise)
@@ -205,7 +207,7 @@ def polish(design: Design, problem: Problem, state: State, iterations: int = 60)
         quadratic = _Quadratic(information, precision, downhill, theta, bounds)
         newton = quadratic.step(0.0)
         theta, _, damping = _descend(objective, quadratic, theta, newton, damping)
-        if 0.5 * float(newton @ downhill) < SETTLED * state.noise:
+        if 0.5 * float(newton @ downhill) < SETTLED * state.noise or problem.deadline.over():
             break
     return replace(state, theta=theta)
 

@@ -53,7 +53,7 @@ def relevant(rows: Rows, always: Sequence[int] = ()) -> list[int]:
         growth = _fitted(rows, kept)
         kept = _needed(growth, kept, set(always))
         found = _found(rows, growth, asked, worth, WIDE - _size(rows, kept))
-        if not found:
+        if not found or rows.problem.deadline.over():
             break
         asked |= set(found)
         kept = sorted({*kept, *found})

@@ -52,7 +52,7 @@ def settle_scale(growth: Growth) -> float:
         factor = max(factor, SMALLEST / total)
         _measure(growth, factor)
         total *= factor
-        if abs(math.log(factor)) < SETTLED:
+        if abs(math.log(factor)) < SETTLED or growth.rows.problem.deadline.over():
             break
     return total
 

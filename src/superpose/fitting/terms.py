@@ -31,6 +31,8 @@ def add_terms(growth: Growth, count: int, generator: torch.Generator, worth: flo
             return added
         design, state = found
         _append(growth, design, state)
+        if growth.rows.problem.deadline.over():
+            return added + 1
     return count
 
 

@@ -93,7 +93,7 @@ class WaterfallDisplay:
         labels, values, lower, upper = self._steps()
         self.ax_ = axes(ax, (6.2, 1.3 + 0.38 * len(values)))
         self.figure_ = self.ax_.figure
-        start = float(self.explanation.baseline[self.output])
+        start = float(self.explanation.start[self.row, self.output])
         ends = start + np.cumsum(values)
         starts = np.concatenate([[start], ends[:-1]])
         place = np.arange(len(values))
@@ -137,5 +137,6 @@ class WaterfallDisplay:
         ax.invert_yaxis()
         ax.margins(x=0.14)
         unit = e.outputs.units[self.output]
-        title = f"from the average, {signed(start)}, to the prediction, {signed(end)}"
+        known = "" if e.offset is None else " and the offset"
+        title = f"from the average{known}, {signed(start)}, to the prediction, {signed(end)}"
         tidy(ax, unit, "", title)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from superpose.explain import AttributeSummary
+from superpose.explain.flat import is_flat
 from superpose.explain.text import probability
 from superpose.report.html import Markup, tag
 from superpose.report.model import Reading
 from superpose.report.numbers import number, plural
-from superpose.report.sentences import is_flat, join_words, percent
+from superpose.report.sentences import join_words, percent
 
 __all__ = ["cautions"]
 
@@ -26,10 +27,20 @@ def cautions(reading: Reading) -> list[Markup]:
         ("Curves that may jump", _jumps(reading)),
         ("Missing values", _missing(reading)),
         ("What a band is, and is not", _bands()),
+        ("The fit was stopped", _stopped(reading)),
         ("The fit did not converge", _converged(reading)),
     ]
     items = [tag("li", tag("b", title, ". "), text) for title, text in found if text]
     return [tag("ul", items, class_="cautions"), _ranges(reading)]
+
+
+def _stopped(reading: Reading) -> str:
+    if reading.fit.stopped is None:
+        return ""
+    return (
+        f"It was stopped before its end ({reading.fit.stopped}). With more time the model might "
+        "have other parts and a smaller loss."
+    )
 
 
 def _converged(reading: Reading) -> str:

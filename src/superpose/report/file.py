@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from superpose.errors import InputError
-from superpose.explain import GroupView, HeldOut, Stability, TrainingSummary
+from superpose.explain import Comparison, GroupView, HeldOut, Stability, TrainingSummary
 from superpose.report.model import Reading
 from superpose.report.page import page
 
@@ -27,6 +27,7 @@ def write_report(
     about: Mapping[str, str] | None = None,
     stability: Stability | None = None,
     groups: GroupView | None = None,
+    comparison: Comparison | None = None,
 ) -> Path:
     """Write a report of a fitted model that opens from disk in any browser.
 
@@ -49,6 +50,8 @@ def write_report(
         What `superpose.explain.stability` found, for a section of its own.
     groups : GroupView, optional
         What `superpose.explain.by_group` found, likewise.
+    comparison : Comparison, optional
+        What `superpose.explain.compare` or `compare_groups` found, likewise.
 
     Returns
     -------
@@ -82,6 +85,6 @@ def write_report(
             f"found none at {str(target.parent)!r}",
             "make the folder, or pass another path",
         )
-    text = page(Reading.of(fit, summary, held_out, stability, groups), about or {})
+    text = page(Reading.of(fit, summary, held_out, stability, groups, comparison), about or {})
     target.write_text(text, encoding="utf-8")
     return target

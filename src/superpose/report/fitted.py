@@ -32,6 +32,8 @@ def fitted(reading: Reading, about: Mapping[str, str]) -> list[Markup]:
 
     fit = reading.fit
     ended = "converged" if fit.converged else "stopped before it converged"
+    if fit.stopped is not None:
+        ended = f"stopped before its end ({fit.stopped}), {ended}"
     facts = {
         "Loss": _LOSSES.get(fit.loss, fit.loss),
         "How it ended": f"{ended} after {plural(fit.iterations, 'Newton step')}; "

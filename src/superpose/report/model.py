@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from superpose.explain import (
+    Comparison,
     Curve,
     GroupView,
     HeldOut,
@@ -43,6 +44,7 @@ class Reading:
     importances: Importances
     stability: Stability | None = None
     groups: GroupView | None = None
+    comparison: Comparison | None = None
 
     @classmethod
     def of(
@@ -52,6 +54,7 @@ class Reading:
         held_out: HeldOut | None,
         stability: Stability | None = None,
         groups: GroupView | None = None,
+        comparison: Comparison | None = None,
     ) -> Reading:
         """Read a fitted model; its curves become those of the page."""
         return cls(
@@ -65,6 +68,7 @@ class Reading:
             importances=Importances.from_summary(summary),
             stability=stability,
             groups=groups,
+            comparison=comparison,
         )
 
     @property

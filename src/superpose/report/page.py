@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from superpose.report.cautions import cautions
+from superpose.report.comparison import comparison_section
 from superpose.report.dial import dial
 from superpose.report.edits import edits
 from superpose.report.fitted import fitted
@@ -40,6 +41,7 @@ def page(reading: Reading, about: Mapping[str, str]) -> Markup:
         ("terms", "Terms", terms(reading)),
         ("stability", "Would other rows say the same?", stability_section(reading.stability)),
         ("groups", "Group by group", groups_section(reading.groups)),
+        ("comparison", "Side by side", comparison_section(reading.comparison)),
         ("try", "Try it", form(reading, tables)),
         ("cautions", "Cautions", cautions(reading)),
         ("fit", "How it was fitted", fitted(reading, about)),

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain import Curve, Importance, PartSummary, Surface, Term
+from superpose.explain.flat import about_flat
 from superpose.explain.text import spread
 from superpose.report.chart_curve import columns_of, curve_chart, vertical_range
 from superpose.report.chart_surface import surface_chart, surface_reach
@@ -70,7 +71,9 @@ def main_curves(reading: Reading) -> list[Markup]:
         "is small."
     )
     cards = [_curve_card(reading, rank, entry, reach) for rank, entry in enumerate(ranked, 1)]
-    return [tag("p", words), _key(reading), *_cards(cards, "curve", "main curve")]
+    flat = about_flat(reading.curves, reading.summary)
+    said = [tag("p", words), tag("p", flat)] if flat else [tag("p", words)]
+    return [*said, _key(reading), *_cards(cards, "curve", "main curve")]
 
 
 def _multiplies(reading: Reading) -> str:

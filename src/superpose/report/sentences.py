@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain import Curve, Surface, Term
+from superpose.explain.flat import is_flat
 from superpose.explain.text import probability
 from superpose.report.chart_curve import columns_of
 from superpose.report.numbers import number, signed
 
-__all__ = ["about_curve", "about_surface", "about_term", "is_flat", "join_words", "percent"]
+__all__ = ["about_curve", "about_surface", "about_term", "join_words", "percent"]
 
 Array = NDArray[np.float64]
 
@@ -38,10 +39,7 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
     if curve.shape:
         said.append(f"The fit was told that it is {' and '.join(curve.shape)}.")
     if is_flat(curve) and not curve.notes:
-        said.append(
-            "The band holds zero everywhere: these data do not show that it matters beyond the "
-            "other parts."
-        )
+        said.append("The band holds zero everywhere.")
     if curve.no_effect is not None:
         said.append(
             "If it had no effect, evidence as strong as this would turn up with a probability of "
@@ -56,13 +54,6 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
         where = "Where there is no band" + ", in orange," * (curve.kind == "number")
         said.append(f"{where} a person said so, not the data.")
     return " ".join(s for s in said if s)
-
-
-def is_flat(curve: Curve) -> bool:
-    """Whether the band of a curve holds zero wherever there was data."""
-    _, lower, upper = columns_of(curve)
-    seen = curve.seen()
-    return bool(((lower[seen] <= 0) & (upper[seen] >= 0)).all()) if seen.any() else True
 
 
 def _line(curve: Curve, k: int) -> str:

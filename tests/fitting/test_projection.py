@@ -67,7 +67,7 @@ def test_chance_is_the_covariance_over_draws_of_the_rows():
 def test_a_weight_is_so_many_rows_and_batches_are_of_no_account():
     cardinal, f = rows(1)
     w = (1 + 3 * uniform(N, 1)[:, 0]).floor()
-    heights, left, projection = projected(cardinal, f, w)
+    _, left, projection = projected(cardinal, f, w)
     whole = projection.chance([(cardinal, left, w)]).flatten(0, 1)
     every = torch.repeat_interleave(torch.arange(N), w.long())
     many = [(cardinal[i], left[i], torch.ones(len(i)).double()) for i in every.split(40)]

@@ -29,7 +29,11 @@ def fitted(loss, seed=0, uneven=True, weight=None):
     weight = torch.ones(N).double() if weight is None else weight
     y = drawn(loss, seed, uneven)
     problem = Problem(y, weight, loss_named(loss, y))
-    return design, problem, solve(design, problem, flat_start(design, problem), iterations=80, tolerance=1e-9)
+    return (
+        design,
+        problem,
+        solve(design, problem, flat_start(design, problem), iterations=80, tolerance=1e-9),
+    )
 
 
 @pytest.mark.parametrize("loss", ["gaussian", "poisson"])
@@ -47,7 +51,9 @@ def test_it_is_the_formula_row_by_row(loss):
     expected = s @ middle @ s
     size = np.sqrt(expected.diagonal())
     found = robust_covariance(design, problem, solution).numpy()
-    np.testing.assert_allclose(found / size / size[:, None], expected / size / size[:, None], atol=1e-9)
+    np.testing.assert_allclose(
+        found / size / size[:, None], expected / size / size[:, None], atol=1e-9
+    )
     assert np.abs(found - solution.covariance.numpy()).max() > 0.05 * expected.max()
 
 

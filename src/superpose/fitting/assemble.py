@@ -53,9 +53,7 @@ def assemble(
     covariance = normal if covariance is None else covariance
     if bounds:
         precision = membership(groups, n_groups) @ state.rho.exp()
-        freedom = freedom - bounds.lost_freedom(
-            solution.target, normal / state.noise, precision
-        )
+        freedom = freedom - bounds.lost_freedom(solution.target, normal / state.noise, precision)
         draws = bounds.draws(solution.target, covariance)
         covariance = bounds.spread(covariance, draws, state.theta)
     covariance = _less_class_mean(covariance * scale * scale[:, None], design)

@@ -126,7 +126,7 @@ def _projected(
 @torch.no_grad()
 def _chance(
     projection: Projection,
-    before: Part,
+    before: PairSurface | Term,
     pure: Part,
     found: list[tuple[MainCurve, MovedHeights]],
     axis_units: torch.Tensor,
@@ -137,7 +137,7 @@ def _chance(
     What was pure already has had its share of chance.
     """
     curves = [curve for curve, _ in found]
-    if not curves or not isinstance(before, MainCurve) and len(before.moved):
+    if not curves or len(before.moved):
         n_heights = sum(it.basis.n_heights for it in curves)
         return torch.zeros(pure.heights.shape[0], n_heights, 0, dtype=torch.float64)
     chunks = zip(axis_units.split(CHUNK), weight.split(CHUNK), strict=True)

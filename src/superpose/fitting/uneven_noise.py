@@ -25,8 +25,8 @@ from superpose.fitting.quadratic_form import upper_tail
 LOSSES = ("gaussian", "poisson", "gamma")
 """Those whose mean can be right while their noise is not; of classes, the mean is all there is."""
 LEVEL = 0.05
-ROWS = 50_000
-"""Rows at most that are asked; the mean over a step of some is as good."""
+ROWS = 10_000
+"""Rows at most that are asked, a step of all; more would cost more than they tell."""
 CLOSEST = 1e-9  # of 1: leverage of a row that alone decides what is fitted to it
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from coverage_draws import DESIGNS, LEVELS, draw
+from coverage_draws import DESIGNS, INTERACTION, INTERACTIONS, LEVELS, draw
 from coverage_sides import SIDES, takes
 from record import Stopwatch, limit_threads, surroundings, write_json
 
@@ -33,11 +33,16 @@ def measure(design: str, n: int, side: str, seed: int) -> dict[str, Any]:
     with warnings.catch_warnings(), Stopwatch() as watch:
         warnings.simplefilter("ignore")
         band = SIDES[side](drawn)
-    for name in DESIGNS[design]:
-        column = drawn.X[name]
-        values = column.unique() if name in LEVELS else np.quantile(column, _shares())
-        values = np.asarray(values)
-        given, truth = band(name, values), drawn.truth(name, values)
+    for name in curves_of(design):
+        if name == INTERACTION:
+            truth = (drawn.interaction() - drawn.interaction().mean())[:POINTS, None]
+            values = np.arange(len(truth))
+        else:
+            column = drawn.X[name]
+            values = column.unique() if name in LEVELS else np.quantile(column, _shares())
+            values = np.asarray(values)
+            truth = drawn.truth(name, values)
+        given = band(name, values)
         held = (given.lower <= truth) & (truth <= given.upper)
         found[name] = {
             "held": round(float(held.mean()), 4),
@@ -47,6 +52,11 @@ def measure(design: str, n: int, side: str, seed: int) -> dict[str, Any]:
         }
     key = dict(zip(KEY, (design, n, side, seed), strict=True))
     return {**key, "cpu_s": round(watch.cpu, 3), "curves": found}
+
+
+def curves_of(design: str) -> tuple[str, ...]:
+    """The main curves of a design, and what interacts."""
+    return DESIGNS[design] + (INTERACTION,) * (design in INTERACTIONS)
 
 
 def _shares() -> np.ndarray:
@@ -79,7 +89,7 @@ def cells(fits: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _order(item: tuple[tuple[Any, ...], Any]) -> tuple[int, str, int, int]:
     design, n, side, name = item[0]
     designs, sides = list(DESIGNS), list(SIDES)
-    return designs.index(design), n, sides.index(side), DESIGNS[design].index(name)
+    return designs.index(design), n, sides.index(side), curves_of(design).index(name)
 
 
 def _below(p: float | None, level: float) -> float | None:

@@ -21,6 +21,12 @@ SHAPES: dict[str, Shape] = {
 LEVELS = {"levels": np.array([-1.0, -0.3, 0.0, 0.3, 1.0]), "null levels": np.zeros(8)}
 CLASS_WEIGHTS = np.array([1.0, -0.25, -0.75])  # of the three classes, on every curve
 PLAIN = ("smooth", "linear", "null")
+TOGETHER = ("smooth", "linear")  # the attributes that interact, where any do
+INTERACTIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "product": lambda a, b: 2.0 * a * b,
+    "ridge": lambda a, b: pure_ridge(2.0 * a, 2.0 * b, np.sin(2.0) / 2.0),
+}
+INTERACTION = "interaction"
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,11 @@ class Draw:
     X: pd.DataFrame
     y: np.ndarray
     loss: str
+    design: str
+
+    def interaction(self) -> np.ndarray:
+        """What no sum of curves makes, at the rows, [N]; 0 where nothing interacts."""
+        return interaction(self.design, self.X)
 
     def truth(self, name: str, values: np.ndarray) -> np.ndarray:
         scale = CLASS_WEIGHTS if self.loss == "multinomial" else np.ones(1)
@@ -42,6 +53,17 @@ def effect(name: str, values: np.ndarray) -> np.ndarray:
     if name in LEVELS:
         return LEVELS[name][[ord(str(value)) - ord("a") for value in values]]
     return SHAPES[name](np.asarray(values, dtype=np.float64))
+
+
+def interaction(design: str, X: pd.DataFrame) -> np.ndarray:
+    if design not in INTERACTIONS:
+        return np.zeros(len(X))
+    return INTERACTIONS[design](*(X[name].to_numpy() for name in TOGETHER))
+
+
+def pure_ridge(a: np.ndarray, b: np.ndarray, mean: float) -> np.ndarray:
+    """sin(a + b) less its mean over each, where both cosines have this mean and sines have 0."""
+    return np.sin(a + b) - mean * (np.sin(a) + np.sin(b))
 
 
 def uniform(rng: np.random.Generator, n: int, names: tuple[str, ...]) -> pd.DataFrame:
@@ -59,7 +81,8 @@ def draw(design: str, n: int, seed: int) -> Draw:
     """Draw a table of one of `DESIGNS`."""
     rng = np.random.default_rng([seed, n, list(DESIGNS).index(design)])
     names = DESIGNS[design]
-    loss = design if design in ("bernoulli", "multinomial", "poisson") else "gaussian"
+    loss = {"overdispersed": "poisson"}.get(design, design)
+    loss = loss if loss in ("bernoulli", "multinomial", "poisson") else "gaussian"
     numbers = tuple(name for name in names if name in SHAPES)
     X = (correlated if design == "correlated" else uniform)(rng, n, numbers)
     for name in set(names) - set(numbers):
@@ -67,7 +90,8 @@ def draw(design: str, n: int, seed: int) -> Draw:
         X[name] = rng.choice([chr(ord("a") + i) for i in range(len(share))], n, p=share)
     X = X[list(names)]
     f = np.sum([effect(name, X[name].to_numpy()) for name in names], axis=0)
-    return Draw(X, target(design, f, X, rng), loss)
+    f = f + interaction(design, X)
+    return Draw(X, target(design, f, X, rng), loss, design)
 
 
 def target(design: str, f: np.ndarray, X: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
@@ -75,6 +99,8 @@ def target(design: str, f: np.ndarray, X: pd.DataFrame, rng: np.random.Generator
         return (rng.random(len(f)) < 1 / (1 + np.exp(-f))).astype(int)
     if design == "poisson":
         return rng.poisson(np.exp(f)).astype(float)
+    if design == "overdispersed":
+        return rng.poisson(np.exp(f) * rng.gamma(1.5, 1 / 1.5, len(f))).astype(float)
     if design == "multinomial":
         return (f[:, None] * CLASS_WEIGHTS + rng.gumbel(size=(len(f), 3))).argmax(1)
     sd = 0.5 + 0.5 * (X["linear"].to_numpy() + 1) if design == "uneven noise" else 1.0
@@ -90,4 +116,7 @@ DESIGNS: dict[str, tuple[str, ...]] = {
     "bernoulli": PLAIN,
     "multinomial": PLAIN,
     "poisson": PLAIN,
+    "overdispersed": PLAIN,
+    "product": PLAIN,
+    "ridge": PLAIN,
 }

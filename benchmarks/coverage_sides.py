@@ -9,7 +9,7 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from coverage_draws import Draw
+from coverage_draws import INTERACTION, INTERACTIONS, TOGETHER, Draw
 
 from superpose import KSTClassifier, KSTRegressor
 from superpose.explain import simultaneous_bands
@@ -31,15 +31,21 @@ Bands = Callable[[str, np.ndarray], Band]
 
 
 def superpose(drawn: Draw, kernel: str = "matern32") -> Bands:
-    """Main curves only."""
+    """Main curves only, and the pair or the term where attributes interact."""
+    settings: dict[str, Any] = {"pairs": 0, "terms": int(drawn.design == "ridge"), "kernel": kernel}
+    if drawn.design == "product":
+        settings["pairs"] = [TOGETHER]
     if drawn.loss in ("bernoulli", "multinomial"):
-        model: Any = KSTClassifier(pairs=0, terms=0, kernel=kernel)
+        model: Any = KSTClassifier(**settings)
     else:
-        model = KSTRegressor(pairs=0, terms=0, kernel=kernel, loss=drawn.loss)
+        model = KSTRegressor(loss=drawn.loss, **settings)
     model.fit(drawn.X, drawn.y)
     found = simultaneous_bands(model.fit_, model.summary_, draws=2_000)
 
     def band(name: str, values: np.ndarray) -> Band:
+        if name == INTERACTION:  # at the first rows
+            told = model.explain(drawn.X[: len(values)])
+            return Band(told.values[:, -1], told.lower[:, -1], told.upper[:, -1], {})
         curve = found[name]
         columns = [a.reshape(len(curve.x), -1) for a in (curve.mean, curve.lower, curve.upper)]
         truth, seen, whole = drawn.truth(name, curve.x), curve.seen(), curve.simultaneous
@@ -137,5 +143,7 @@ SIDES: dict[str, Callable[[Draw], Bands]] = {
 
 
 def takes(side: str, drawn_loss: str) -> bool:
-    """Whether a side has a model of this loss."""
+    """Whether a side has a model of this loss, and is asked for this design."""
+    if drawn_loss in INTERACTIONS:
+        return side == "superpose"
     return side != "pygam" or drawn_loss != "multinomial"

@@ -116,6 +116,19 @@ def test_a_drawn_truth_is_centred_and_adds_up(benchmark: Callable[[str], ModuleT
     assert np.var(drawn.y - total) == pytest.approx(1.0, abs=0.03)
 
 
+def test_what_interacts_is_pure(benchmark: Callable[[str], ModuleType]) -> None:
+    """Its mean over either attribute is 0 (midpoints, 400 a side: to 1e-5)."""
+    draws = benchmark("coverage_draws")
+    middles = (np.arange(400) + 0.5) / 200 - 1
+    for surface in draws.INTERACTIONS.values():
+        values = surface(*np.meshgrid(middles, middles))
+        assert np.abs(values).mean() > 0.1
+        assert max(np.abs(values.mean(side)).max() for side in (0, 1)) < 1e-5
+    drawn = draws.draw("product", 20_000, 0)
+    total = sum(drawn.truth(name, drawn.X[name].to_numpy())[:, 0] for name in drawn.X)
+    assert np.var(drawn.y - total - drawn.interaction()) == pytest.approx(1.0, abs=0.03)
+
+
 def test_a_cell_counts_seeds_and_is_honest_from_92_to_98_per_cent(
     benchmark: Callable[[str], ModuleType],
 ) -> None:

@@ -153,7 +153,7 @@ def test_few_rows_move_only_what_they_can_tell_from_chance():
         slopes = moved(u)[:, 0].diff() / moved.basis.knots.diff()
         assert slopes.std() < 1e-10 * slopes.abs().mean()
     assert int(240 / (purify.ROWS * 2)) == 0
-    assert len(after.shares[4].moved) == 2
+    assert len(after.shares[4].moved) == 4  # by coefficients and by chance, of two curves
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -140,7 +140,7 @@ def _posterior_from(network: Superposition, words: dict[str, Any], store: Store)
     if any(max(sum(own) + further, sum(bent)) > len(covariance) for own, bent in places):
         raise ValueError("a covariance holds every part")
     for part, share in zip(network.parts, shares, strict=True):
-        if not isinstance(part, MainCurve) and len(share.moved) not in (0, len(part.moved)):
+        if not isinstance(part, MainCurve) and len(share.moved) % max(len(part.moved), 1):
             raise ValueError("a curve that moved has a share in the posterior")
         if share.draws is not None and (
             part.kind != "curve" or share.draws.shape[1:] != part.heights.shape[1:]

@@ -27,6 +27,7 @@ def assemble(
     *,
     centre: float = 0.0,
     spread: float = 1.0,
+    covariance: torch.Tensor | None = None,
 ) -> tuple[Superposition, Posterior]:
     """Build the network at the mode and the posterior over its coefficients.
 
@@ -36,6 +37,8 @@ def assemble(
     design, solution : Design, Solution
     centre, spread : float
         The target was standardised as (y - centre) / spread; undone here.
+    covariance : Tensor [P, P], optional
+        Of the coefficients, for the bands; the solution's if not given.
     """
     state = solution.state
     fixed, outer, inner = design.split(state.theta)
@@ -44,13 +47,13 @@ def assemble(
     scale[: design.n_outputs * design.n_shared] = spread  # inner curves have no units of the target
     prior = _prior_variance(groups, n_groups, solution) * scale**2
     freedom = _freedom(groups, n_groups, solution)
-    covariance, bounds = solution.covariance, Bounds.of(design)
+    bounds = Bounds.of(design)
     draws = torch.zeros(0, 0, dtype=torch.float64)
+    normal = solution.covariance
+    covariance = normal if covariance is None else covariance
     if bounds:
         precision = membership(groups, n_groups) @ state.rho.exp()
-        freedom = freedom - bounds.lost_freedom(
-            solution.target, covariance / state.noise, precision
-        )
+        freedom = freedom - bounds.lost_freedom(solution.target, normal / state.noise, precision)
         draws = bounds.draws(solution.target, covariance)
         covariance = bounds.spread(covariance, draws, state.theta)
     covariance = _less_class_mean(covariance * scale * scale[:, None], design)

@@ -32,6 +32,7 @@ from superpose.fitting.posterior import Posterior
 from superpose.fitting.purify import purified
 from superpose.fitting.relevant import is_wide, only, relevant, widened
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
+from superpose.fitting.uneven_noise import robust_covariance
 from superpose.networks import Attribute, Superposition
 
 STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 20, 6
@@ -226,8 +227,14 @@ def fit_superposition(
             carrier = batches.carrier()
         solution, total = _finish_on(growth, batches, device)
     deadline.before("nothing")
+    robust = None if everything is not None else robust_covariance(*growth.training, solution)
     network, posterior = assemble(
-        rows.attributes, growth.design, solution, centre=centre, spread=spread
+        rows.attributes,
+        growth.design,
+        solution,
+        centre=centre,
+        spread=spread,
+        covariance=robust,
     )
     network, posterior = widened(posterior, attributes, places)
     network.bias.sub_(known.level)

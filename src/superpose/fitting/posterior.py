@@ -97,8 +97,9 @@ class Share:
         For a term: mean slope over the training rows of each output in its inner coefficients.
         Contributions stay centred when an inner curve moves, so slopes count from there.
     moved : tuple of MovedHeights
-        For a main curve: what moved to it from pairs and terms. For these: what moved away, a map
-        for each curve in ``part.moved``.
+        For a main curve: what moved to it from pairs and terms. For these: what moved away, as many
+        maps for each curve in ``part.moved``, one curve after the other: by the coefficients of the
+        part and by those of the chance that the rows were these.
     spread : Tensor [K], optional
         Mean square of the part over the training rows: its variance where it reads a missing value
         of an attribute that had none in fit, so that nothing is known but its mean, 0.
@@ -225,7 +226,8 @@ class Posterior:
 
     def slopes(self, i: int, axis_units: torch.Tensor) -> Slopes:
         """Return the derivative of a pair or a term in its own coefficients at rows [N, n]."""
-        own, moved = self._own(i, axis_units)[0], self._moved(i, axis_units)
+        own = self._own(i, axis_units)[0]
+        moved = [it for it in self._moved(i, axis_units) if it.place == own.place]
         shared = sum((it.shared for it in moved), start=own.shared)
         return replace(own, shared=shared, bent=sum((it.bent for it in moved), start=own.bent))
 
@@ -299,7 +301,9 @@ class Posterior:
         part, maps = self.network.parts[i], self.shares[i].moved
         if isinstance(part, MainCurve):
             return [it.slopes(part, axis_units) for it in maps]
-        known = zip(part.moved, maps, strict=False)  # a part that is held has no maps
+        each = len(maps) // max(len(part.moved), 1)  # a part that is held has no maps
+        curves = [curve for curve in part.moved for _ in range(each)]
+        known = zip(curves, maps, strict=True)
         return [it.slopes(curve, axis_units, sign=-1.0) for curve, it in known]
 
 

@@ -20,12 +20,11 @@ from dataclasses import replace
 import torch
 
 from superpose.fitting.posterior import CHUNK, MovedHeights, Posterior, Share, Slopes
+from superpose.fitting.projection import Projection
 from superpose.networks import InputBasis, MainCurve, PairSurface, Superposition, Term
 
 ROWS = 200.0
 """Rows for each column of a projection: chance alone moves a two-hundredth of a part, at most."""
-SMALLEST = 1e-13
-"""Share of the largest eigenvalue below which columns repeat one another."""
 
 Part = MainCurve | PairSurface | Term
 
@@ -54,10 +53,11 @@ def purified(
     Returns
     -------
     Superposition, Posterior
-        With pure pairs and terms. The posterior holds the move as a linear map; it does not hold
-        that other rows would have been distributed otherwise.
+        With pure pairs and terms. The posterior holds the move as a linear map and, in coefficients
+        of its own, that other rows would have been distributed otherwise.
     """
     parts, shares = list(network.parts), list(posterior.shares)
+    covariance = posterior.covariance
     mains = {
         part.attributes[0]: i
         for i, part in enumerate(parts)
@@ -67,14 +67,17 @@ def purified(
         if isinstance(part, MainCurve) or i in held:
             continue
         takers = [mains[p] for p in part.attributes if p in mains]
-        found = _projected(posterior, i, takers, axis_units, weight)
-        parts[i], shares[i] = _less(part, [curve for curve, _ in found]), _with(shares[i], found)
-        for j, (curve, moved) in zip(takers, found, strict=True):
+        projection, found = _projected(posterior, i, takers, axis_units, weight)
+        parts[i] = _less(part, [curve for curve, _ in found])
+        factor = _chance(projection, part, parts[i], found, axis_units, weight)
+        covariance, chances = _wider(covariance, factor, [curve for curve, _ in found])
+        for j, (curve, moved), chance in zip(takers, found, chances, strict=True):
             parts[j] = MainCurve(curve.attributes[0], curve.basis, parts[j].heights + curve.heights)
-            shares[j] = _with(shares[j], [(curve, moved)])
+            shares[j] = _with(shares[j], moved, chance)
+            shares[i] = _with(shares[i], moved, chance)
     pure = Superposition(network.attributes, network.bias, parts)
     pure.requires_grad_(False)
-    return pure, Posterior(pure, posterior.covariance, shares, posterior.stride)
+    return pure, Posterior(pure, covariance, shares, posterior.stride)
 
 
 def _less(part: Part, curves: list[MainCurve]) -> Part:
@@ -88,8 +91,8 @@ def _less(part: Part, curves: list[MainCurve]) -> Part:
     return Term(*own, [*part.moved, *curves])
 
 
-def _with(share: Share, found: list[tuple[MainCurve, MovedHeights]]) -> Share:
-    return replace(share, moved=(*share.moved, *(moved for _, moved in found)))
+def _with(share: Share, *maps: MovedHeights) -> Share:
+    return replace(share, moved=(*share.moved, *maps))
 
 
 @torch.no_grad()
@@ -99,7 +102,7 @@ def _projected(
     takers: list[int],
     axis_units: torch.Tensor,
     weight: torch.Tensor,
-) -> list[tuple[MainCurve, MovedHeights]]:
+) -> tuple[Projection, list[tuple[MainCurve, MovedHeights]]]:
     """Return for each main curve what of a part moves to it, and how that depends on the part."""
     parts, share = posterior.network.parts, posterior.shares[index]
     mains = [part for j in takers if isinstance(part := parts[j], MainCurve)]
@@ -108,7 +111,8 @@ def _projected(
     columns = torch.block_diag(*(_columns(it.basis, max(most, 1)) for it in mains))
     widths = [it.basis.n_heights for it in mains]
     columns = _centred(columns, mean, widths)
-    heights = columns @ _solved(columns.mT @ gram @ columns, columns.mT @ product)
+    projection = Projection(columns, columns.mT @ gram @ columns)
+    heights = projection.heights(product)
     n_outputs, n_shared = posterior.network.n_outputs, share.shared[1]
     found = []
     for main, own in zip(mains, heights.split(widths), strict=True):
@@ -116,7 +120,44 @@ def _projected(
         bent = bent.view(len(own), n_outputs, -1).transpose(0, 1)
         curve = MainCurve(main.attributes[0], main.basis, value.mT)
         found.append((curve, MovedHeights(share.shared, share.inner, shared, bent)))
-    return found
+    return projection, found
+
+
+@torch.no_grad()
+def _chance(
+    projection: Projection,
+    before: PairSurface | Term,
+    pure: Part,
+    found: list[tuple[MainCurve, MovedHeights]],
+    axis_units: torch.Tensor,
+    weight: torch.Tensor,
+) -> torch.Tensor:
+    """Return a factor [K, ΣH, r] of the covariance of what moved, if other rows had been drawn.
+
+    What was pure already has had its share of chance.
+    """
+    curves = [curve for curve, _ in found]
+    if not curves or len(before.moved):
+        n_heights = sum(it.basis.n_heights for it in curves)
+        return torch.zeros(pure.heights.shape[0], n_heights, 0, dtype=torch.float64)
+    chunks = zip(axis_units.split(CHUNK), weight.split(CHUNK), strict=True)
+    return projection.chance((_cardinal(curves, rows), pure(rows), w) for rows, w in chunks)
+
+
+def _wider(
+    covariance: torch.Tensor, factor: torch.Tensor, curves: list[MainCurve]
+) -> tuple[torch.Tensor, list[MovedHeights]]:
+    """Return the covariance with r independent coefficients more, and how each curve has them."""
+    count = factor.shape[2]
+    wider = torch.block_diag(covariance, torch.eye(count, dtype=torch.float64))
+    own = factor.split([it.basis.n_heights for it in curves], 1) if curves else ()
+    inner = (len(covariance), count)
+    return wider, [MovedHeights((0, 0), inner, it.new_zeros(it.shape[1], 0), it) for it in own]
+
+
+def _cardinal(curves: list[MainCurve], axis_units: torch.Tensor) -> torch.Tensor:
+    """Return the cardinal functions [N, ΣH] of curves, one after the other."""
+    return torch.cat([it.basis.cardinal(axis_units[:, it.attributes[0]]) for it in curves], 1)
 
 
 def _moments(
@@ -133,7 +174,7 @@ def _moments(
     part, total = posterior.network.parts[index], weight.sum().clamp(min=1e-300)
     sums: list[torch.Tensor] = []
     for rows, w in zip(axis_units.split(CHUNK), (weight / total).split(CHUNK), strict=True):
-        cardinal = torch.cat([it.basis.cardinal(rows[:, it.attributes[0]]) for it in mains], 1)
+        cardinal = _cardinal(mains, rows)
         slopes: Slopes = posterior.slopes(index, rows)
         targets = torch.cat([part(rows), slopes.shared, *slopes.bent], 1)
         weighted = (cardinal * w[:, None]).mT
@@ -160,13 +201,3 @@ def _centred(columns: torch.Tensor, mean: torch.Tensor, widths: list[int]) -> to
     owner = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))
     own = torch.nn.functional.one_hot(owner, len(widths)).double()  # [ΣH, curves]
     return columns - own @ ((own * mean[:, None]).mT @ columns)
-
-
-def _solved(gram: torch.Tensor, product: torch.Tensor) -> torch.Tensor:
-    """Return the least-squares coefficients; of columns that repeat one another, the smallest."""
-    size = gram.diagonal().clamp(min=0.0).sqrt()
-    scale = torch.where(size > 1e-12 * size.max(), 1 / size, 0.0)[:, None]
-    values, vectors = torch.linalg.eigh(gram * scale * scale.mT)
-    kept = values > SMALLEST * values[-1]
-    vectors = vectors[:, kept]
-    return scale * (vectors @ ((vectors.mT @ (scale * product)) / values[kept, None]))

@@ -23,6 +23,7 @@ from superpose.fitting.part_spread import with_spread
 from superpose.fitting.posterior import Posterior, Share
 from superpose.fitting.purify import purified
 from superpose.fitting.scale import settle_scale
+from superpose.fitting.uneven_noise import robust_covariance
 from superpose.networks import MainCurve, PairSurface, Superposition, Term
 
 STEPS, TOLERANCE = 60, 1e-3
@@ -76,7 +77,12 @@ def refit_holding(
         spread *= settle_scale(growth)
     solution = growth.fit(iterations=STEPS, tolerance=TOLERANCE)
     learned, posterior = assemble(
-        network.attributes, design, solution, centre=centre, spread=spread
+        network.attributes,
+        design,
+        solution,
+        centre=centre,
+        spread=spread,
+        covariance=robust_covariance(*growth.training, solution),
     )
     learned.bias.sub_(known.level)
     found = iter(zip(learned.parts, posterior.shares, strict=True))

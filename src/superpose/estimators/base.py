@@ -148,7 +148,7 @@ class AbstractKST(BaseEstimator):
         bands, with one pass over the batches for "gaussian" without terms, and one a Newton step
         else. Histograms, importances and prediction intervals are those of the sample.
 
-        `fit` takes this way by itself for tables of more than 100,000 rows.
+        `fit` takes this way by itself for tables of more than 50,000 rows.
 
         Parameters
         ----------

@@ -231,12 +231,12 @@ def fit_superposition(
         *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),
         *(solution.converged, solution.iterations, gradient),
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
-        checks=() if everything is not None else _checks(growth, solution),
+        checks=_checks(growth, solution),
     )
 
 
 def _checks(growth: Growth, solution: Solution) -> tuple[Check, ...]:
-    """Ask the curves of rows that are all at hand whether they are null, or miss a jump."""
+    """Ask the curves whether they are null; and the rows, or their sample, whether one jumps."""
     rows = growth.rows
     return check_curves(rows.attributes, rows.axis_units, *growth.training, solution)
 

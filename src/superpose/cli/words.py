@@ -38,6 +38,7 @@ def model_to_dict(model: Any) -> dict[str, Any]:
         "classes": list(summary.classes),
         "rows": summary.rows,
         "attributes": list(model.schema_.names),
+        "unread": model.unread_,
         "held_out": held_out,
         "dial": [dataclasses.asdict(step) for step in model.complexity_path_],
         "importances": [dataclasses.asdict(part) for part in model.importances_],

@@ -98,6 +98,15 @@ class AbstractKST(BaseEstimator):
         return list(self.fit_.network.attributes)
 
     @property
+    def unread_(self) -> list[str]:
+        """Names of the columns that no part reads: they have no effect on any prediction.
+
+        Empty unless the table was wide; see the guide, "Large and wide tables".
+        """
+        check_is_fitted(self)
+        return [self.schema_.names[p] for p in self.fit_.network.unread]
+
+    @property
     def curves_(self) -> dict[str, Any]:
         """Main curves by name of their attribute; see `superpose.explain.Curve`."""
         check_is_fitted(self)
@@ -385,6 +394,7 @@ class AbstractKST(BaseEstimator):
             device=self.device,
             everything=None if everything is None else self._encoded(everything, factor),
         )
+        _warn_of_unread(self.unread_, self.schema_)
         name = self.target_name_
         measured = reading.left_out(self.fit_, target, counts, name, classes)
         self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
@@ -426,3 +436,15 @@ def _warn_of_identifiers(schema: Schema) -> None:
                 UserWarning,
                 stacklevel=4,
             )
+
+
+def _warn_of_unread(unread: list[str], schema: Schema) -> None:
+    if unread:
+        first = ", ".join(map(repr, unread[:3])) + (", ..." if len(unread) > 3 else "")
+        warnings.warn(
+            f"{len(unread):,} of the {len(schema.names):,} attributes got no curve and have no "
+            f"effect in the model ({first}); unread_ names them. The table is wide, and only "
+            "attributes that are worth a curve get one; to keep two of them, name them in pairs=",
+            UserWarning,
+            stacklevel=4,
+        )

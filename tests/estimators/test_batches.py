@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow
 import pytest
 import torch
 
@@ -174,3 +175,16 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path):
     pd.DataFrame({"a": [1.0], "b": [2.0]}).to_parquet(tmp_path / "y.parquet")
     with pytest.raises(InputError, match="found no column 'c'"):
         ParquetBatches(tmp_path / "y.parquet", target="c")
+
+
+def test_a_file_is_not_kept_in_memory(tmp_path):
+    """What pyarrow holds while a file is read does not grow with its row groups."""
+
+    def held(n):
+        X = pd.DataFrame(np.random.default_rng(0).normal(size=(n, 8))).add_prefix("x")
+        X.to_parquet(tmp_path / "x.parquet", row_group_size=10_000)
+        before = pyarrow.total_allocated_bytes()
+        file = ParquetBatches(tmp_path / "x.parquet", target="x7", rows=10_000)
+        return max(pyarrow.total_allocated_bytes() - before for _ in file)
+
+    assert held(200_000) < 1.2 * held(20_000)

@@ -39,6 +39,7 @@ def model_to_dict(model: Any) -> dict[str, Any]:
         "rows": summary.rows,
         "stopped": None if model.stopped_ is None else str(model.stopped_),
         "attributes": list(model.schema_.names),
+        "unread": model.unread_,
         "held_out": held_out,
         "dial": [dataclasses.asdict(step) for step in model.complexity_path_],
         "importances": [dataclasses.asdict(part) for part in model.importances_],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import embedding
 
 from superpose.curves.banded import BandedLU
 from superpose.curves.kernels import AbstractMatern
@@ -78,9 +79,9 @@ class KernelPackets(nn.Module):
     def active(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the packets that may be active at u: the first one [N], and 2p values [N, 2p]."""
         cell, s = self._locate(u)
-        value = torch.zeros_like(s)
-        for power in range(DEGREE, -1, -1):  # Horner
-            value = value * s + self._powers[power][cell]
+        value = embedding(cell, self._powers[DEGREE])
+        for power in range(DEGREE - 1, -1, -1):  # Horner
+            value = value * s + embedding(cell, self._powers[power])
         return self._start[cell], value
 
     def values(self, u: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,9 @@ from superpose.errors import InputError
 
 __all__ = ["ParquetBatches"]
 
+BUFFER = 2**20
+"""Bytes of a column that are read from the file at once."""
+
 
 class ParquetBatches:
     """The rows of a Parquet file, a batch at a time, to be gone through as often as needed.
@@ -113,7 +116,8 @@ class ParquetBatches:
 
     def _opened(self) -> pyarrow.parquet.ParquetFile:
         try:
-            return pyarrow.parquet.ParquetFile(self.path)
+            # pre_buffer would keep every row group until the file is closed (apache/arrow#39808)
+            return pyarrow.parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=BUFFER)
         except (OSError, pyarrow.ArrowException) as error:
             raise InputError(
                 f"{self.path!r} must be a Parquet file",

@@ -109,6 +109,15 @@ class AbstractKST(BaseEstimator):
         return list(self.fit_.network.attributes)
 
     @property
+    def unread_(self) -> list[str]:
+        """Names of the columns that no part reads: they have no effect on any prediction.
+
+        Empty unless the table was wide; see the guide, "Large and wide tables".
+        """
+        check_is_fitted(self)
+        return [self.schema_.names[p] for p in self.fit_.network.unread]
+
+    @property
     def curves_(self) -> dict[str, Any]:
         """Main curves by name of their attribute; see `superpose.explain.Curve`."""
         check_is_fitted(self)
@@ -165,7 +174,7 @@ class AbstractKST(BaseEstimator):
         bands, with one pass over the batches for "gaussian" without terms, and one a Newton step
         else. Histograms, importances and prediction intervals are those of the sample.
 
-        `fit` takes this way by itself for tables of more than 100,000 rows.
+        `fit` takes this way by itself for tables of more than 50,000 rows.
 
         Parameters
         ----------
@@ -426,6 +435,7 @@ class AbstractKST(BaseEstimator):
                 everything=None if everything is None else self._encoded(everything, factor),
                 deadline=deadline,
             )
+        _warn_of_unread(self.unread_, self.schema_)
         name = self.target_name_
         measured = reading.left_out(self.fit_, target, counts, name, classes)
         self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
@@ -477,3 +487,15 @@ def _warn_of_identifiers(schema: Schema) -> None:
                 UserWarning,
                 stacklevel=4,
             )
+
+
+def _warn_of_unread(unread: list[str], schema: Schema) -> None:
+    if unread:
+        first = ", ".join(map(repr, unread[:3])) + (", ..." if len(unread) > 3 else "")
+        warnings.warn(
+            f"{len(unread):,} of the {len(schema.names):,} attributes got no curve and have no "
+            f"effect in the model ({first}); unread_ names them. The table is wide, and only "
+            "attributes that are worth a curve get one; to keep two of them, name them in pairs=",
+            UserWarning,
+            stacklevel=4,
+        )

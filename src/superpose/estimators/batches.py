@@ -21,11 +21,11 @@ from superpose.fitting.batches import RowBatch
 
 __all__ = ["LARGE", "SAMPLE", "Encoded", "Rows", "Sliced", "draw", "is_large"]
 
-LARGE = 100_000
-"""Tables of more rows are learned in batches."""
-
 SAMPLE = 50_000
 """Rows of a large table that decide axes, length scales, pairs and terms."""
+
+LARGE = SAMPLE
+"""Tables of more rows are learned in batches."""
 
 SLICE = 65_536
 

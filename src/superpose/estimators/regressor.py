@@ -84,6 +84,8 @@ class KSTRegressor(RegressorMixin, AbstractKST):
 
     Attributes
     ----------
+    unread_ : list of str
+        Columns that no part reads, because a wide table left them out: they have no effect.
     curves_, pairs_, terms_ : dict of str to Curve, Surface, Term
         What was learned, to read and to draw; see `superpose.explain`.
     importances_ : superpose.explain.Importances

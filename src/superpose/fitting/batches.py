@@ -23,8 +23,8 @@ from superpose.fitting.newton import NormalEquations, Problem, Solution, State, 
 from superpose.fitting.term_columns import TermColumns
 from superpose.networks import Attribute, InputBasis
 
-NUMBERS = 2**24
-"""Entries of the columns that are made at once: 128 MiB; changes no result but by rounding."""
+NUMBERS = 2**21
+"""Entries of the columns made at once: 16 MiB, which the allocator takes back and reuses."""
 ROUNDS = 4
 TRUSTED = 0.5  # of the fall that the quadratic model promised, or one nat
 SMALL = 1e-4  # nats between the model and the loss
@@ -299,15 +299,21 @@ def _over(design: Design, u: torch.Tensor) -> Design:
             made[key] = basis.cardinal(u[:, p])
         return made[key]
 
-    def columns(block: Block) -> torch.Tensor:
+    def heights(block: Block) -> torch.Tensor:
         first, *second = (
             cardinal(p, b) for p, b in zip(block.attributes, block.bases, strict=True)
         )
         if second:
             first = (first[:, :, None] * second[0][:, None, :]).flatten(1)
-        return first @ block.directions
+        return first
 
-    blocks = tuple(replace(b, columns=columns(b)) for b in design.blocks)
+    widths = [block.directions.shape[1] for block in design.blocks]
+    fixed = u.new_empty(len(u), 1 + sum(widths))
+    bias, *columns = fixed.split([1, *widths], 1)
+    bias.fill_(1.0)
+    for block, own in zip(design.blocks, columns, strict=True):
+        torch.mm(heights(block), block.directions, out=own)
+    blocks = tuple(replace(b, columns=c) for b, c in zip(design.blocks, columns, strict=True))
     terms = tuple(
         replace(
             term,
@@ -318,4 +324,4 @@ def _over(design: Design, u: torch.Tensor) -> Design:
         )
         for term in design.terms
     )
-    return Design(blocks, len(u), design.n_outputs, terms)
+    return Design(blocks, len(u), design.n_outputs, terms, {"fixed": fixed})

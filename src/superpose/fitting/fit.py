@@ -241,7 +241,7 @@ def fit_superposition(
     network, posterior = purified(network, posterior, axis_units, problem.weight)
     posterior = with_spread(posterior, axis_units, problem.weight)
     gradient = max(solution.decrement, solution.gain)
-    checks = () if everything is not None else _checks(growth, solution)
+    checks = _checks(growth, solution)
     stopped = deadline.stopped
     if stopped:
         warnings.warn(
@@ -270,7 +270,7 @@ def fit_superposition(
 
 
 def _checks(growth: Growth, solution: Solution) -> tuple[Check, ...]:
-    """Ask the curves of rows that are all at hand whether they are null, or miss a jump."""
+    """Ask the curves whether they are null; and the rows, or their sample, whether one jumps."""
     rows = growth.rows
     return check_curves(rows.attributes, rows.axis_units, *growth.training, solution)
 

@@ -63,6 +63,12 @@ class Superposition(nn.Module):
         """Number K of outputs."""
         return len(self.bias)
 
+    @property
+    def unread(self) -> list[int]:
+        """Places of the attributes that no part reads, which move no output."""
+        read = {p for part in self.parts for p in part.attributes}
+        return [p for p in range(len(self.attributes)) if p not in read]
+
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Map rows [N, n] in units to axis units; codes and NaN stay as they are."""
         columns = [a.encode(x[:, p]) for p, a in enumerate(self.attributes)]

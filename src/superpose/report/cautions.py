@@ -24,6 +24,7 @@ def cautions(reading: Reading) -> list[Markup]:
         ("Parts that others could imitate", _imitated(reading)),
         ("Few data", _few(reading)),
         ("Parts that may not matter", _flat(reading)),
+        ("Attributes without a curve", _unread(reading)),
         ("Curves that may jump", _jumps(reading)),
         ("Missing values", _missing(reading)),
         ("What a band is, and is not", _bands()),
@@ -149,6 +150,19 @@ def _flat(reading: Reading) -> str:
     shown = join_words(flat[:8]) + (f" and {len(flat) - 8} more" if len(flat) > 8 else "")
     return (
         f"The band holds zero everywhere for {shown}. Do not read a meaning into the line's shape."
+    )
+
+
+def _unread(reading: Reading) -> str:
+    unread = [reading.summary.attributes[p].name for p in reading.fit.network.unread]
+    if not unread:
+        return ""
+    shown = join_words(unread[:8]) + (f" and {len(unread) - 8:,} more" if len(unread) > 8 else "")
+    offered = plural(len(reading.summary.attributes), "attribute")
+    return (
+        f"Of the {offered} offered, {len(unread):,} have no effect on any prediction: {shown}. "
+        "That no curve was worth having, beside the others and over these rows, does not say that "
+        f"the attribute is unrelated to {reading.summary.target}."
     )
 
 

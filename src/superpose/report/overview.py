@@ -16,7 +16,7 @@ def key_figures(reading: Reading) -> Markup:
     curves = reading.fit.network.n_curves() - maps
     figures = [
         (f"{reading.summary.rows:,}", "rows it learned from"),
-        (str(len(reading.summary.attributes)), "attributes offered"),
+        (f"{len(reading.summary.attributes):,}", _offered(reading)),
         (str(curves), f"{'curve' if curves == 1 else 'curves'} to read"),
         *([(str(maps), f"{'heat map' if maps == 1 else 'heat maps'} to read")] if maps else []),
     ]
@@ -30,6 +30,11 @@ def key_figures(reading: Reading) -> Markup:
         [tag("div", tag("dd", value), tag("dt", label)) for value, label in figures],
         class_="figures",
     )
+
+
+def _offered(reading: Reading) -> str:
+    unread = len(reading.fit.network.unread)
+    return "attributes offered" + (f", {unread:,} of them without any effect" if unread else "")
 
 
 def overview(reading: Reading) -> list[Markup]:

@@ -160,6 +160,7 @@ def fake_fit(loss: str = "bernoulli", names: tuple[str, ...] = ("wave", "skew", 
         converged=True,
         iterations=9,
         gradient=1e-9,
+        screened=(),
     )
 
 

@@ -20,7 +20,7 @@ from superpose.estimators import reading
 from superpose.estimators.attributes import attributes_of
 from superpose.estimators.batches import SAMPLE, Encoded, draw
 from superpose.estimators.editing import PartEditor, editor_of
-from superpose.estimators.matching import check_columns, positions
+from superpose.estimators.matching import check_columns, positions, term_positions
 from superpose.estimators.model_file import read_model, write_model
 from superpose.estimators.model_state import model_from, state_of
 from superpose.estimators.refitting import refitted
@@ -46,7 +46,7 @@ class AbstractKST(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pairs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left"), list, tuple],
-        "terms": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "terms": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left"), list, tuple],
         "kernel": [StrOptions({"matern12", "matern32", "matern52", "squared_exponential"})],
         "knots": [Interval(Integral, 2, None, closed="left")],
         "shapes": [None, dict],
@@ -66,7 +66,7 @@ class AbstractKST(BaseEstimator):
         self,
         *,
         pairs: str | int | list[tuple[str | int, str | int]] = "auto",
-        terms: str | int = "auto",
+        terms: str | int | list[tuple[str | int, ...]] = "auto",
         kernel: str = "matern32",
         knots: int = 24,
         shapes: Shapes = None,
@@ -364,7 +364,8 @@ class AbstractKST(BaseEstimator):
         _warn_of_identifiers(self.schema_)
         shapes = read_shapes(self.shapes, self.schema_, max(1, len(classes) - (len(classes) == 2)))
         pairs = positions(self.pairs, self.schema_.names)
-        check_apart(shapes, pairs, self.schema_.names)
+        terms = term_positions(self.terms, self.schema_.names)
+        check_apart(shapes, pairs, terms, self.schema_.names)
         rows = self.schema_.encode(table)
         known = np.empty((len(y), 0)) if offset is None else offset
         x, target, counts = merge_rows(np.column_stack([rows, known]), y, weight)
@@ -377,7 +378,7 @@ class AbstractKST(BaseEstimator):
             sample_weight=torch.from_numpy(counts),
             offset=None if offset is None else torch.from_numpy(known),
             pairs=pairs,
-            terms=self.terms,
+            terms=terms,
             kernel=self.kernel,
             knots=self.knots,
             random_state=self.random_state,

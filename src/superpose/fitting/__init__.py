@@ -6,6 +6,7 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
 from superpose.fitting.posterior import MovedHeights, Posterior, Share
+from superpose.fitting.screened import Screened
 
 __all__ = [
     "Check",
@@ -15,6 +16,7 @@ __all__ = [
     "MovedHeights",
     "Posterior",
     "RowBatch",
+    "Screened",
     "Share",
     "fit_superposition",
 ]

@@ -29,11 +29,11 @@ def predict(
     A classifier gives a label and the probability of each class; a regressor gives a number and its
     standard deviation, noise included.
     """
+    from superpose.atomic import written_whole
     from superpose.cli.predictions import columns_of_fit, predictions
     from superpose.cli.words import print_json
     from superpose.datasets.files import read_frame, write_frame
     from superpose.estimators import load
-    from superpose.estimators.atomic import written_whole
 
     fitted = load(model)
     frame = read_frame(table)

@@ -60,7 +60,8 @@ def surroundings() -> dict[str, Any]:
 
 def write_json(answer: dict[str, Any], path: Path) -> None:
     """Write the whole file or leave the old one, so that a run that dies leaves what it had."""
+    from superpose.atomic import written_whole
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    with written_whole(path) as draft:
+        draft.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.explain.made_fit"]  # three folders read one made fit
+
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are read by tests, never shown
 
 # The same examples in every run, and no verdict by the clock of a busy machine.

@@ -20,6 +20,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "superpose"
 #: Each room may import those to its left.
 CHAIN = (
     "errors",
+    "atomic",
     "curves",
     "networks",
     "fitting",
@@ -38,7 +39,7 @@ MAY_IMPORT["datasets"] = {"errors"}
 #: Writes models for other programs; stands beside plots and report.
 MAY_IMPORT["export"] = set(CHAIN[: CHAIN.index("plots")])
 #: Measures the estimators beside other libraries; only the commands use it.
-MAY_IMPORT["bench"] = {"errors", "estimators", "plots"}
+MAY_IMPORT["bench"] = {"errors", "atomic", "estimators", "plots"}
 MAY_IMPORT["cli"] |= {"datasets", "export", "bench"}
 
 #: file → rooms it may reach from inside a function.

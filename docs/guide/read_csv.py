@@ -30,4 +30,5 @@ def score(path, row):
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     bias = {r["output"]: float(r["numbers"]) for r in rows if r["kind"] == "bias"}
-    return [b + sum(contribution(rows, c, v, k) for c, v in row.items()) for k, b in bias.items()]
+    curves = [r["column"] for r in rows if r["kind"] == "missing" and r["output"] == "0"]
+    return [b + sum(contribution(rows, c, row[c], k) for c in curves) for k, b in bias.items()]

@@ -1,6 +1,7 @@
 """Scores a row from the JSON of `superpose export`, with nothing but the standard library."""
 
 from bisect import bisect_right
+from math import exp
 
 
 def place(x, axis):
@@ -24,3 +25,8 @@ def contribution(value, curve):
 def score(row, tables):
     parts = [contribution(row[curve["column"]], curve) for curve in tables["curves"]]
     return [bias + sum(own) for bias, *own in zip(tables["bias"], *parts, strict=True)]
+
+
+def predict(row, tables):  # of a regression
+    (own,) = score(row, tables)
+    return exp(min(own, 700.0)) if tables["link"] == "log" else own

@@ -71,10 +71,14 @@ def test_pairs_that_cannot_be_read(text: str) -> None:
         parse_pairs(text)
 
 
-def test_terms_that_cannot_be_read() -> None:
-    sentence = "--terms must be auto or a number; found 'many'; write --terms 8"
+@pytest.mark.parametrize("text", ["many", "a:b,c", "a::b", ""])
+def test_terms_that_cannot_be_read(text: str) -> None:
+    sentence = (
+        f"--terms must be auto, a number, or the columns that each term reads; found {text!r}; "
+        'write --terms "age:bmi:sex"'
+    )
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
-        parse_terms("many")
+        parse_terms(text)
 
 
 def test_rows_set_aside_keep_the_shares_of_the_classes() -> None:

@@ -1,7 +1,8 @@
 """A damaged or hostile model file is refused by name, or changes nothing; it never runs anything.
 
-A thousand mutations of three small models: of the bytes of a file, where the checksum finds them,
-and of what a file says, under a checksum that is right.
+A thousand mutations of five small models, among them curves with shapes and with tests, parts of
+which something moved, edits, several classes: of the bytes of a file, where the checksum finds
+them, and of what a file says, under a checksum that is right.
 """
 
 from __future__ import annotations
@@ -26,7 +27,13 @@ from superpose.estimators.model_file import read_model, write_model
 from superpose.estimators.model_state import model_from, state_of
 
 #: How often each kind is damaged and forged; 1,000 in all. A term costs most to build.
-TRIALS = {"two classes": (150, 225), "three classes": (150, 225), "pairs and terms": (150, 100)}
+TRIALS = {
+    "two classes": (90, 160),
+    "three classes": (90, 90),
+    "pairs and terms": (90, 90),
+    "shapes": (90, 160),
+    "three classes with a pair": (90, 50),
+}
 REFUSALS = (
     r"the model file .* must hold finite numbers; found others in .*; .*",
     r"the file must hold a KST\w+; found a .*; .*",
@@ -40,20 +47,44 @@ def test_there_are_a_thousand_mutations() -> None:
     assert sum(sum(counts) for counts in TRIALS.values()) == 1000
 
 
+ROWS = 40  # so many that curves are asked whether they jump
+
+
 def table() -> pd.DataFrame:
     rng = np.random.default_rng(0)
-    X = pd.DataFrame({"dose": rng.normal(size=24), "site": rng.choice(["n", "s"], 24)})
+    X = pd.DataFrame({"dose": rng.normal(size=ROWS), "site": rng.choice(["n", "s"], ROWS)})
     X.loc[::5, "dose"] = np.nan
     return X
 
 
 def fitted(kind: str) -> Any:
     X = table()
-    y = X["dose"].fillna(0.0) + (X["site"] == "n")
+    y = X["dose"].fillna(0.0) * (X["site"] == "n") + np.random.default_rng(1).normal(0, 0.3, ROWS)
     if kind == "pairs and terms":
-        return KSTRegressor(pairs=[(0, 1)], terms=1, knots=4).fit(X, y)
+        return KSTRegressor(pairs=[(0, 1)], terms=[(0, 1)], knots=4).fit(X, y)
+    if kind == "shapes":
+        X["age"] = np.linspace(20, 60, len(X)) % 7
+        known = {"dose": "increasing", "age": ("decreasing", "convex")}
+        model = KSTRegressor(pairs=0, terms=0, knots=4, shapes=known).fit(X, y)
+        return model.edit("site", reason="few rows").set({"n": 0.3})
     cuts = [0.5] if kind == "two classes" else [0.0, 1.0]
-    return KSTClassifier(pairs=0, terms=0, knots=4).fit(X, np.digitize(y, cuts))
+    pairs = [(0, 1)] if kind.endswith("with a pair") else 0
+    return KSTClassifier(pairs=pairs, terms=0, knots=4).fit(X, np.digitize(y, cuts))
+
+
+def test_the_models_hold_what_is_to_be_forged() -> None:
+    models = {kind: fitted(kind) for kind in TRIALS}
+    parts = [it for model in models.values() for it in model.fit_.network.parts]
+    assert {it.kind for it in parts} == {"curve", "pair", "term"}
+    assert any(it.basis.shape == ("decreasing", "convex") for it in parts if it.kind == "curve")
+    moved = [it for part in parts if part.kind != "curve" for it in part.moved]
+    assert sum(bool(it.heights.any()) for it in moved) >= 3
+    kept = [it for model in models.values() for it in model.summary_.parts]
+    assert any(it.no_effect is not None for it in kept)
+    assert any(it.jump is not None for it in kept)
+    assert models["pairs and terms"].fit_.posterior.shares[-1].moved
+    assert models["shapes"].fit_.posterior.shares[0].draws is not None
+    assert models["shapes"].edits_
 
 
 @pytest.fixture(scope="module", params=TRIALS)
@@ -67,10 +98,18 @@ def model(kind: str) -> Any:
 
 
 def predicted(model: Any) -> np.ndarray:
-    X = table()[list(model.schema_.names)]
+    X = table().assign(age=np.linspace(20, 60, ROWS) % 7)[list(model.schema_.names)]
     if isinstance(model, KSTClassifier):
         return model.predict_proba(X)
     return np.column_stack(model.predict(X, return_std=True))
+
+
+def read(model: Any) -> None:
+    """Everything that a person would look at."""
+    for shown in (model.curves_, model.pairs_, model.terms_, model.importances_, model.edits_):
+        assert repr(shown)
+    assert repr(model.interactions_)
+    assert repr(model.complexity_path_)
 
 
 #: What a file could do to the machine, by the names that Python gives such events.
@@ -228,6 +267,8 @@ def test_a_forgery_is_refused_by_name_or_a_model(model: Any, kind: str, tmp_path
             messages.append(str(error))
             continue
         found = predicted(again)
+        if trial % 2:
+            read(again)
         assert found.shape == wanted.shape
         assert np.isfinite(found).all()
         if place[0] not in LEARNED:
@@ -265,6 +306,43 @@ def test_a_schema_of_no_columns_is_refused(change: Any) -> None:
     header, arrays = state_of(fitted("two classes"))
     change(header["schema"])
     with pytest.raises(ModelFileError, match="found that its schema does not"):
+        model_from(KSTClassifier, header, arrays)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("jump", [1.0]),
+        ("jump", ["1.0", 0.1]),
+        ("jump", [{"number": "nan"}, 0.1]),
+        ("jump", [0.1, 1.5]),
+        ("jump", {"place": 0.1}),
+        ("no_effect", "0.5"),
+        ("no_effect", -0.1),
+        ("no_effect", True),
+        ("no_effect", {"number": "nan"}),
+        ("importance", None),
+        ("dof", 10**400),
+        ("name", 3),
+        ("attributes", [9]),
+        ("counts", [[1, 2], [3]]),
+    ],
+    ids=str,
+)
+def test_a_part_that_no_rows_could_have_is_refused(field: str, value: Any) -> None:
+    header, arrays = state_of(fitted("two classes"))
+    header["summary"]["parts"][0][field] = value
+    with pytest.raises(ModelFileError, match="found that its summary does not"):
+        model_from(KSTClassifier, header, arrays)
+
+
+@pytest.mark.parametrize(
+    "value", [[0, 5, 1.0], [0, 1, {"number": "inf"}], [0], ["dose", 1, 2], 3, [-1, 0, 1.0]], ids=str
+)
+def test_a_screened_pair_that_is_none_is_refused(value: Any) -> None:
+    header, arrays = state_of(fitted("two classes"))
+    header["fit"]["screened"] = [value]
+    with pytest.raises(ModelFileError, match="found that its fit does not"):
         model_from(KSTClassifier, header, arrays)
 
 

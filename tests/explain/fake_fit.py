@@ -108,6 +108,7 @@ class FakePosterior:
 
     def evidence(self, index: int) -> float:
         return 10.0 * index
+
     def part_limits(self, index: int, u: Tensor, level: float) -> tuple[Tensor, Tensor]:
         mean = self.network.parts[index](u)
         reach = NormalDist().inv_cdf((1 + level) / 2) * self.part_variance(index, u).sqrt()
@@ -160,6 +161,7 @@ def fake_fit(loss: str = "bernoulli", names: tuple[str, ...] = ("wave", "skew", 
         iterations=9,
         gradient=1e-9,
         stopped=None,
+        screened=(),
     )
 
 

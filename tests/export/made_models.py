@@ -60,6 +60,12 @@ def made_model(kind: str) -> Any:
         model = KSTRegressor(pairs=0, terms=0, knots=8).fit(X, y).edit("größe").set({30: 2, 40: -1})
         model = model.edit("größe").set({35: None, 50: 3, 58: 0}).edit("label").smooth(2)
         return model.edit("x0").set({-1: 0.5, 3: 1, 1e4: 0}).edit("label").set({None: 4})
+    if kind in ("poisson", "gamma"):
+        positive = np.round(np.exp(y)) if kind == "poisson" else np.exp(y)
+        return KSTRegressor(loss=kind, pairs=0, terms=0, knots=8).fit(X, positive)
+    if kind == "shapes":
+        known = {"größe": "increasing", "x0": ("decreasing", "convex"), "label": "concave"}
+        return KSTRegressor(pairs=0, terms=0, knots=8, shapes=known).fit(X, y)
     if kind == "regression":
         return KSTRegressor(pairs=0, terms=0, knots=8).fit(X, y)
     if kind == "two classes":
@@ -72,7 +78,15 @@ def made_model(kind: str) -> Any:
     return KSTRegressor(pairs=pairs, terms=1, knots=8).fit(X, y)
 
 
-ADDITIVE = ["regression", "two classes", "three classes", "changed by hand"]
+ADDITIVE = [
+    "regression",
+    "two classes",
+    "three classes",
+    "changed by hand",
+    "poisson",
+    "gamma",
+    "shapes",
+]
 
 
 def reader(name: str) -> Any:
@@ -115,6 +129,8 @@ def onnx_gap(model: Any, X: Any) -> float:
     found = run_onnx(model, X)
     worst = [gap(found["contributions"], model.explain(X).values)]
     if isinstance(model, KSTRegressor):
+        link = model.fit_.network.bias.numpy() + model.explain(X).values.sum(axis=1)
+        worst += [gap(found["score"], link)] if "score" in found else []
         return max(*worst, gap(found["prediction"], model.predict(X)))
     np.testing.assert_array_equal(found["label"], model.predict(X))
     score = model.decision_function(X)

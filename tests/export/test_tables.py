@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.export.made_models import GUIDE, additive_part, gap, plain, reader
+from tests.export.made_models import GUIDE, additive_part, gap, made_model, plain, reader
 
 from superpose import KSTRegressor
 from superpose.export import to_tables
+from superpose.export.tables import csv_of
 
 
 def test_json(model: Any, rows: pd.DataFrame, tmp_path: Path) -> None:
@@ -32,6 +33,16 @@ def test_csv(model: Any, rows: pd.DataFrame, tmp_path: Path) -> None:
     assert gap(found, additive_part(model, some)) < 1e-9
 
 
+@pytest.mark.parametrize("kind", ["regression", "poisson", "gamma"])
+def test_the_link_turns_the_score_into_the_prediction(kind: str, rows: pd.DataFrame) -> None:
+    model = made_model(kind)
+    tables, predict = to_tables(model), reader("read_json").predict
+    assert gap([predict(row, tables) for row in plain(rows)], model.predict(rows)) < 1e-9
+    first = csv_of(tables).splitlines()[1]
+    assert first == f"link,,,{'identity' if kind == 'regression' else 'log'},,"
+    assert tables["units"] == ["y" if kind == "regression" else "log of y"]
+
+
 def test_pooled_levels() -> None:
     rng = np.random.default_rng(0)
     code = rng.integers(0, 130, 600)
@@ -47,6 +58,6 @@ def test_pooled_levels() -> None:
 def test_the_readers_are_short_and_need_nothing(name: str) -> None:
     lines = (GUIDE / f"{name}.py").read_text().splitlines()
     imports = [it.split()[1] for it in lines if it.startswith(("import", "from"))]
-    assert imports == [{"read_json": "bisect", "read_csv": "csv"}[name]]
+    assert imports == {"read_json": ["bisect", "math"], "read_csv": ["csv"]}[name]
     code = [it for it in lines if it.strip() and '"""' not in it and not it.startswith("from")]
     assert len(code) <= 25

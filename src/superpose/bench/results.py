@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from superpose.atomic import written_whole
 from superpose.errors import InputError
 
 __all__ = ["Results", "key_of"]
@@ -100,9 +101,9 @@ class Results:
             ) from None
 
     def _write(self, answer: dict[str, Any]) -> None:
-        part = self.path.with_name(self.path.name + ".part")
-        part.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        part.replace(self.path)
+        text = json.dumps(answer, indent=1, allow_nan=False) + "\n"
+        with written_whole(self.path) as draft:
+            draft.write_text(text, encoding="utf-8")
 
 
 @contextmanager

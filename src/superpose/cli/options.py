@@ -44,7 +44,11 @@ PairsChoice = Annotated[
     ),
 ]
 TermsChoice = Annotated[
-    str, typer.Option("--terms", help="Terms of more attributes: auto or a number; 0 for none.")
+    str,
+    typer.Option(
+        "--terms",
+        help='Terms of more attributes: auto, a number, or names as in "age:bmi:sex"; 0 for none.',
+    ),
 ]
 ShapeChoice = Annotated[
     list[str] | None,
@@ -81,7 +85,7 @@ def parse_pairs(text: str) -> Any:
         return text
     if text.isdigit():
         return int(text)
-    pairs = [tuple(name.strip() for name in pair.split(":")) for pair in text.split(",")]
+    pairs = _columns_of_parts(text)
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
         raise InputError(
             "--pairs must be auto, a number, or pairs of columns",
@@ -119,12 +123,23 @@ def parse_terms(text: str) -> Any:
     Examples
     --------
     >>> from superpose.cli.options import parse_terms
-    >>> parse_terms("auto"), parse_terms("8")
-    ('auto', 8)
+    >>> parse_terms("auto"), parse_terms("8"), parse_terms("age:bmi:sex, a:b")
+    ('auto', 8, [('age', 'bmi', 'sex'), ('a', 'b')])
     """
     text = text.strip()
     if text == "auto":
         return text
     if text.isdigit():
         return int(text)
-    raise InputError("--terms must be auto or a number", f"found {text!r}", "write --terms 8")
+    terms = _columns_of_parts(text)
+    if any(len(term) < 2 or not all(term) for term in terms):
+        raise InputError(
+            "--terms must be auto, a number, or the columns that each term reads",
+            f"found {text!r}",
+            'write --terms "age:bmi:sex"',
+        )
+    return terms
+
+
+def _columns_of_parts(text: str) -> list[tuple[str, ...]]:
+    return [tuple(name.strip() for name in part.split(":")) for part in text.split(",")]

@@ -32,12 +32,12 @@ def predict(
     standard deviation, noise included. A model that was fitted with an offset or an exposure reads
     the columns of these names, or those given here.
     """
+    from superpose.atomic import written_whole
     from superpose.cli.known import known_columns
     from superpose.cli.predictions import columns_of_fit, predictions
     from superpose.cli.words import print_json
     from superpose.datasets.files import read_frame, write_frame
     from superpose.estimators import load
-    from superpose.estimators.atomic import written_whole
 
     fitted = load(model)
     frame = read_frame(table)

@@ -21,7 +21,7 @@ from superpose.estimators import reading
 from superpose.estimators.attributes import attributes_of
 from superpose.estimators.batches import SAMPLE, Encoded, draw
 from superpose.estimators.editing import PartEditor, editor_of
-from superpose.estimators.matching import check_columns, positions
+from superpose.estimators.matching import check_columns, positions, term_positions
 from superpose.estimators.model_file import read_model, write_model
 from superpose.estimators.model_state import model_from, state_of
 from superpose.estimators.progress import ProgressLine
@@ -48,7 +48,7 @@ class AbstractKST(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pairs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left"), list, tuple],
-        "terms": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "terms": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left"), list, tuple],
         "kernel": [StrOptions({"auto", "matern12", "matern32", "matern52", "squared_exponential"})],
         "knots": [Interval(Integral, 2, None, closed="left")],
         "shapes": [None, dict],
@@ -70,7 +70,7 @@ class AbstractKST(BaseEstimator):
         self,
         *,
         pairs: str | int | list[tuple[str | int, str | int]] = "auto",
-        terms: str | int = "auto",
+        terms: str | int | list[tuple[str | int, ...]] = "auto",
         kernel: str = "auto",
         knots: int = 24,
         shapes: Shapes = None,
@@ -412,7 +412,8 @@ class AbstractKST(BaseEstimator):
         _warn_of_identifiers(self.schema_)
         shapes = read_shapes(self.shapes, self.schema_, max(1, len(classes) - (len(classes) == 2)))
         pairs = positions(self.pairs, self.schema_.names)
-        check_apart(shapes, pairs, self.schema_.names)
+        terms = term_positions(self.terms, self.schema_.names)
+        check_apart(shapes, pairs, terms, self.schema_.names)
         rows = self.schema_.encode(table)
         known = np.empty((len(y), 0)) if offset is None else offset
         x, target, counts = merge_rows(np.column_stack([rows, known]), y, weight)
@@ -426,7 +427,7 @@ class AbstractKST(BaseEstimator):
                 sample_weight=torch.from_numpy(counts),
                 offset=None if offset is None else torch.from_numpy(known),
                 pairs=pairs,
-                terms=self.terms,
+                terms=terms,
                 kernel=self.kernel,
                 knots=self.knots,
                 random_state=self.random_state,

@@ -49,9 +49,10 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
     pairs : "auto", int, or list of pairs of columns, default="auto"
         Surfaces of two attributes: as many as pay, this many, or exactly these, such as
         ``[("age", "bmi")]``. 0 leaves them out.
-    terms : "auto" or int, default="auto"
-        Terms of the Kolmogorov-Arnold superposition: as many as pay, or this many. With
-        ``pairs=0, terms=0`` the model is additive: one curve an attribute.
+    terms : "auto", int, or list of tuples of columns, default="auto"
+        Terms of the Kolmogorov-Arnold superposition: as many as pay, this many, or one over exactly
+        these columns each, such as ``[("age", "bmi", "sex")]``; a column of one value is left out.
+        With ``pairs=0, terms=0`` the model is additive: one curve an attribute.
     class_weight : None, "balanced" or dict, default=None
         Multiplies the weights of the rows of each class: by what a dict says of its label (1 where
         it says nothing), or so that every class has the same total. Probabilities are then those
@@ -126,7 +127,7 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
         self,
         *,
         pairs: str | int | list[tuple[str | int, str | int]] = "auto",
-        terms: str | int = "auto",
+        terms: str | int | list[tuple[str | int, ...]] = "auto",
         class_weight: str | dict[Any, float] | None = None,
         kernel: str = "auto",
         knots: int = 24,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from superpose.estimators.edit_state import edits_from, edits_to
 from superpose.estimators.network_state import Store, network_from, network_to
 from superpose.estimators.schema import Schema
-from superpose.fitting import DialStep, Fit, MovedHeights, Posterior, Share, Stopped
+from superpose.fitting import DialStep, Fit, MovedHeights, Posterior, Screened, Share, Stopped
 from superpose.fitting.deadline import REASONS
 from superpose.networks import MainCurve, Superposition
 
@@ -42,6 +43,7 @@ def fit_to(fit: Fit, store: Store) -> dict[str, Any]:
         "path": [dataclasses.asdict(step) for step in fit.path],
         "edits": edits_to(fit.edits, store.at("edits")),
         "stopped": None if fit.stopped is None else dataclasses.asdict(fit.stopped),
+        "screened": [[*it.attributes, it.gain] for it in fit.screened],
         **{name: getattr(fit, name) for name in REPORTED},
     }
 
@@ -77,6 +79,7 @@ def fit_from(schema: Schema, words: dict[str, Any], store: Store) -> Fit:
         gradient=float(words["gradient"]),
         edits=edits_from(words.get("edits", []), network, store.at("edits")),
         stopped=_stopped(words.get("stopped")),
+        screened=tuple(_screened(it, len(schema.columns)) for it in words.get("screened", [])),
     )
 
 
@@ -94,6 +97,13 @@ def _step(words: dict[str, Any]) -> DialStep:
     counts: dict[str, Any] = {name: int(words[name]) for name in COUNTS}
     names = tuple(str(name) for name in words["names"])
     return DialStep(**numbers, **counts, chosen=bool(words["chosen"]), names=names)
+
+
+def _screened(words: list[Any], n: int) -> Screened:
+    (first, second), gain = (int(it) for it in words[:2]), float(words[2])
+    if not (0 <= first < n and 0 <= second < n and math.isfinite(gain)):
+        raise ValueError("a screened pair is of columns, and its gain is finite")
+    return Screened((first, second), gain)
 
 
 def _posterior_to(posterior: Posterior, store: Store) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 from typing import Any
 
 from superpose.errors import InputError
 from superpose.estimators.schema import Schema
 from superpose.estimators.table import Table
 
-__all__ = ["check_columns", "positions"]
+__all__ = ["check_columns", "positions", "term_positions"]
 
 
 def check_columns(table: Table, schema: Schema, owner: str) -> None:
@@ -79,12 +80,61 @@ def positions(pairs: str | int | list[tuple[str | int, str | int]], names: tuple
     return sorted({_pair(pair, names) for pair in pairs})
 
 
+def term_positions(terms: Any, names: tuple[str, ...]) -> Any:
+    """Turn the terms that a user chose by the columns they read into positions.
+
+    Parameters
+    ----------
+    terms : "auto", int, or list of tuples of columns
+        As given to the estimator; only a list is changed. Two terms may read the same columns.
+    names : tuple of str
+        Names of the columns.
+
+    Returns
+    -------
+    "auto", int, or list of tuple of int
+        Each with its positions in order.
+
+    Raises
+    ------
+    InputError
+        Where an entry is not two different columns of the table or more.
+
+    Examples
+    --------
+    >>> from superpose.estimators.matching import term_positions
+    >>> term_positions([("bmi", "age"), (0, 1, 2)], ("age", "sex", "bmi"))
+    [(0, 2), (0, 1, 2)]
+    """
+    if isinstance(terms, (str, int)):
+        return terms
+    return [_term(term, names) for term in terms]
+
+
+def _term(term: Any, names: tuple[str, ...]) -> tuple[int, ...]:
+    if not isinstance(term, (tuple, list)) or len(term) < 2:
+        raise InputError(
+            "every entry of terms must be the columns that a term reads, two or more",
+            f"found {term!r}",
+            'write terms=[("age", "bmi", "sex")]',
+        )
+    found = sorted(_position(column, names, "terms") for column in term)
+    for first, second in pairwise(found):
+        if first == second:
+            raise InputError(
+                "a term must read different columns",
+                f"found {names[first]!r} twice in {tuple(term)!r}",
+                "name each column once",
+            )
+    return tuple(found)
+
+
 def _pair(pair: Any, names: tuple[str, ...]) -> tuple[int, int]:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise InputError(
             "every entry of pairs must be two columns", f"found {pair!r}", 'write ("age", "bmi")'
         )
-    first, second = sorted(_position(column, names) for column in pair)
+    first, second = sorted(_position(column, names, "pairs") for column in pair)
     if first == second:
         raise InputError(
             "a pair must be two different columns",
@@ -94,13 +144,13 @@ def _pair(pair: Any, names: tuple[str, ...]) -> tuple[int, int]:
     return first, second
 
 
-def _position(column: Any, names: tuple[str, ...]) -> int:
+def _position(column: Any, names: tuple[str, ...], parameter: str) -> int:
     if column in names:
         return names.index(column)
     if isinstance(column, int) and 0 <= column < len(names):
         return column
     raise InputError(
-        f"pairs must name columns of the table: {_listed(names)}",
+        f"{parameter} must name columns of the table: {_listed(names)}",
         f"found {column!r}",
         "correct the name, or give the position from 0",
     )

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from superpose.atomic import written_whole
 from superpose.errors import ModelFileError
-from superpose.estimators.atomic import written_whole
 
 __all__ = ["FORMAT", "MAX_BYTES", "VERSION", "read_model", "write_model"]
 

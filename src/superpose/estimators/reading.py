@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose import __version__
+from superpose.atomic import written_whole
 from superpose.errors import InputError
-from superpose.estimators.atomic import written_whole
 from superpose.estimators.links import LOG_LINKS, mean_of, probabilities
 from superpose.fitting import Fit
 

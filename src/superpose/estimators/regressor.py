@@ -55,9 +55,10 @@ class KSTRegressor(RegressorMixin, AbstractKST):
     pairs : "auto", int, or list of pairs of columns, default="auto"
         Surfaces of two attributes: as many as pay, this many, or exactly these, such as
         ``[("age", "bmi")]``. 0 leaves them out.
-    terms : "auto" or int, default="auto"
-        Terms of the Kolmogorov-Arnold superposition: as many as pay, or this many. With
-        ``pairs=0, terms=0`` the model is additive: one curve an attribute.
+    terms : "auto", int, or list of tuples of columns, default="auto"
+        Terms of the Kolmogorov-Arnold superposition: as many as pay, this many, or one over exactly
+        these columns each, such as ``[("age", "bmi", "sex")]``; a column of one value is left out.
+        With ``pairs=0, terms=0`` the model is additive: one curve an attribute.
     kernel : {"auto", "matern12", "matern32", "matern52", "squared_exponential"}, default="auto"
         Covariance of the curves; from rough to smooth. "auto" is "matern32", and "matern12" over
         three times as many control points for a main curve that jumps, as the evidence has it.
@@ -130,7 +131,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         *,
         loss: str = "gaussian",
         pairs: str | int | list[tuple[str | int, str | int]] = "auto",
-        terms: str | int = "auto",
+        terms: str | int | list[tuple[str | int, ...]] = "auto",
         kernel: str = "auto",
         knots: int = 24,
         shapes: Shapes = None,

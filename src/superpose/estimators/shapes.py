@@ -67,8 +67,8 @@ def read_shapes(shapes: Any, schema: Schema, n_outputs: int = 1) -> Shapes:
     return found
 
 
-def check_apart(shapes: Shapes, pairs: Any, names: tuple[str, ...]) -> None:
-    """Refuse a pair that was asked for and reads a column with a shape.
+def check_apart(shapes: Shapes, pairs: Any, terms: Any, names: tuple[str, ...]) -> None:
+    """Refuse a pair or term that was asked for and reads a column with a shape.
 
     Parameters
     ----------
@@ -76,23 +76,26 @@ def check_apart(shapes: Shapes, pairs: Any, names: tuple[str, ...]) -> None:
         From `read_shapes`.
     pairs : "auto", int, or list of (int, int)
         From `superpose.estimators.matching.positions`.
+    terms : "auto", int, or list of tuple of int
+        From `superpose.estimators.matching.term_positions`.
     names : tuple of str
         The columns.
 
     Raises
     ------
     InputError
-        Where a surface could break a shape.
+        Where a surface or a term could break a shape.
     """
-    for pair in pairs if isinstance(pairs, list) else []:
-        for place in pair:
-            if place in shapes:
-                raise InputError(
-                    "a column with a shape is read by its main curve alone",
-                    f"found the pair {' × '.join(names[p] for p in pair)!r}, "
-                    f"and that {names[place]!r} is {' and '.join(shapes[place])}",
-                    "leave it out of pairs, or out of shapes",
-                )
+    for word, asked in (("pair", pairs), ("term", terms)):
+        for read in asked if isinstance(asked, list) else []:
+            for place in read:
+                if place in shapes:
+                    raise InputError(
+                        "a column with a shape is read by its main curve alone",
+                        f"found the {word} {' × '.join(names[p] for p in read)!r}, "
+                        f"and that {names[place]!r} is {' and '.join(shapes[place])}",
+                        f"leave it out of {word}s, or out of shapes",
+                    )
 
 
 def _position(column: Any, names: tuple[str, ...]) -> int:

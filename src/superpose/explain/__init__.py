@@ -10,7 +10,7 @@ from superpose.explain.explanation import Explanation
 from superpose.explain.group_view import GroupMetric, GroupView
 from superpose.explain.held_out import score_held_out
 from superpose.explain.importance import Importance, Importances
-from superpose.explain.interactions import Interaction, Interactions, interactions
+from superpose.explain.interactions import Interaction, Interactions, NotKept, interactions
 from superpose.explain.outputs import Outputs
 from superpose.explain.parts import part_names
 from superpose.explain.rank_parts import importances
@@ -53,6 +53,7 @@ __all__ = [
     "Interactions",
     "Metric",
     "Missing",
+    "NotKept",
     "Outputs",
     "PartSummary",
     "SimultaneousBand",

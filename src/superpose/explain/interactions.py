@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from superpose.fitting import Fit
 
-__all__ = ["Interaction", "Interactions", "interactions"]
+__all__ = ["Interaction", "Interactions", "NotKept", "interactions"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,26 @@ class Interaction:
     importance: Importance
 
 
+@dataclass(frozen=True)
+class NotKept:
+    """Two attributes that were screened as a pair, and are none in the model.
+
+    Attributes
+    ----------
+    name : str
+        Such as "age × bmi".
+    attributes : tuple of two str
+    gain : float
+        Evidence, in nats, that a rough surface of the two promises for what the model leaves
+        unexplained. It flatters: the best of many pairs gains a few nats by chance. What counted
+        was the loss on rows held out.
+    """
+
+    name: str
+    attributes: tuple[str, str]
+    gain: float
+
+
 @dataclass(frozen=True, repr=False)
 class Interactions:
     """The interactions of a model, the one with the largest share of the variance first.
@@ -56,6 +76,9 @@ class Interactions:
     Attributes
     ----------
     found : tuple of Interaction
+    not_kept : tuple of NotKept
+        Up to ten pairs that were screened and left out, the one that promised most first; empty
+        where pairs were not looked for.
 
     Examples
     --------
@@ -68,6 +91,7 @@ class Interactions:
     """
 
     found: tuple[Interaction, ...]
+    not_kept: tuple[NotKept, ...] = ()
 
     def __len__(self) -> int:
         return len(self.found)
@@ -88,7 +112,8 @@ class Interactions:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, numbers and strings, ready for `json.dumps`."""
-        return {"interactions": self.to_frame().to_dict("records")}
+        rest = [{**vars(it), "attributes": list(it.attributes)} for it in self.not_kept]
+        return {"interactions": self.to_frame().to_dict("records"), "not_kept": rest}
 
     def rows(self) -> tuple[list[str], list[list[str]]]:
         """Head and rows of a table, as text."""
@@ -106,7 +131,11 @@ class Interactions:
 
     def __repr__(self) -> str:
         head = f"{len(self)} interaction" + ("" if len(self) == 1 else "s")
-        return f"{head}\n{table(*self.rows())}" if self.found else head
+        lines = [head, *([table(*self.rows())] if self.found else [])]
+        if self.not_kept:
+            rest = [[it.name, signed(round(it.gain, 2))] for it in self.not_kept]
+            lines += ["not kept", table(["pair", "promised by screening, nats"], rest)]
+        return "\n".join(lines)
 
 
 def interactions(fit: Fit, summary: TrainingSummary) -> Interactions:
@@ -156,4 +185,6 @@ def interactions(fit: Fit, summary: TrainingSummary) -> Interactions:
         for i, (part, kept) in enumerate(zip(parts_of(fit), summary.parts, strict=True))
         if part.kind != "curve"
     ]
-    return Interactions(tuple(sorted(found, key=lambda it: -it.share)))
+    rest = [(names[it.attributes[0]], names[it.attributes[1]], it.gain) for it in fit.screened]
+    not_kept = tuple(NotKept(f"{a} × {b}", (a, b), gain) for a, b, gain in rest)
+    return Interactions(tuple(sorted(found, key=lambda it: -it.share)), not_kept)

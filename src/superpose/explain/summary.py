@@ -4,11 +4,13 @@ A model read back from a file has no rows any more. These frozen records are wha
 They hold plain numbers, strings and tuples only, so that they go to JSON and back unchanged.
 """
 
-from __future__ import annotations
-
+# Annotations are types here, not their text: `checked_record` compares fields with them.
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from superpose.explain.records import checked_record
+from superpose.explain.summary_checks import check_summary
 
 __all__ = [
     "QUANTILES",
@@ -268,16 +270,25 @@ class TrainingSummary:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> TrainingSummary:
-        """The summary that `to_dict` wrote, also after a trip through JSON."""
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The summary that `to_dict` wrote, also after a trip through JSON.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where a field has another type, or records do not agree.
+        """
         plain = {key: _tuples(value) for key, value in data.items() if key not in _RECORDS}
         records: dict[str, Any] = {
-            key: tuple(record(**_fields(item)) for item in data.get(key, ()))
+            key: tuple(checked_record(record, _fields(item)) for item in data.get(key, ()))
             for key, record in _RECORDS.items()
             if key != "held_out"
         }
         held_out = data.get("held_out")
-        return cls(**plain, **records, held_out=None if held_out is None else _held_out(held_out))
+        measured = None if held_out is None else _held_out(held_out)
+        summary = checked_record(cls, {**plain, **records, "held_out": measured})
+        check_summary(summary)
+        return summary
 
 
 _RECORDS: dict[str, Any] = {
@@ -299,9 +310,6 @@ def _fields(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _held_out(data: dict[str, Any]) -> HeldOut:
-    return HeldOut(
-        source=data["source"],
-        rows=data["rows"],
-        metrics=tuple(Metric(**_fields(item)) for item in data["metrics"]),
-        calibration=tuple(Calibration(**_fields(item)) for item in data["calibration"]),
-    )
+    metrics = tuple(checked_record(Metric, _fields(item)) for item in data["metrics"])
+    bins = tuple(checked_record(Calibration, _fields(item)) for item in data["calibration"])
+    return checked_record(HeldOut, {**data, "metrics": metrics, "calibration": bins})

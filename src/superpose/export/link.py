@@ -1,18 +1,30 @@
-"""Which models can be written: those whose score is the prediction, or becomes probabilities."""
+"""From the score, on which parts add up, to the prediction: a word for it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from superpose.errors import InputError
 from superpose.estimators.links import LOG_LINKS
 
+__all__ = ["link_of"]
 
-def check_link(model: Any) -> None:
-    """Refuse a fitted model whose score is the logarithm of its prediction."""
-    if model.fit_.loss in LOG_LINKS:
-        raise InputError(
-            "exports hold models of classes, or of numbers without a log link",
-            f'found loss="{model.fit_.loss}", whose prediction is the exponential of the score',
-            "save the model with model.save and score it with superpose",
-        )
+
+def link_of(model: Any) -> str:
+    """Say what the score of a fitted model is.
+
+    "identity" where it is the prediction, "log" where it is the logarithm of it (Poisson, Gamma),
+    "logit" where it is the log-odds of the second of two classes, and "softmax" where it is a
+    log-probability, up to a constant, of each of more.
+
+    Examples
+    --------
+    >>> from superpose import KSTRegressor
+    >>> from superpose.export.link import link_of
+    >>> x = [[1.0], [2.0], [4.0]]
+    >>> link_of(KSTRegressor(loss="poisson", pairs=0, terms=0).fit(x, [1, 0, 3]))
+    'log'
+    """
+    classes = getattr(model, "classes_", None)
+    if classes is None:
+        return "log" if model.fit_.loss in LOG_LINKS else "identity"
+    return "logit" if len(classes) == 2 else "softmax"

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from superpose import __version__
+from superpose.estimators.links import LARGEST
 from superpose.estimators.schema import ColumnPlan
 from superpose.explain import part_names
 from superpose.export.axis_pieces import AxisPieces
-from superpose.export.link import check_link
+from superpose.export.link import link_of
 from superpose.export.onnx_graph import Graph
 from superpose.export.onnx_inputs import input_names
 from superpose.export.pieces import Pieces
@@ -29,9 +30,11 @@ def to_onnx(model: Any) -> Any:
     The graph has one input a column, named like it, of shape [N, 1]: a double for a number (NaN
     where it is missing), a string for a category (empty where it is missing); `onnx_inputs` makes
     them of a table. A classifier has the outputs ``label`` [N], ``probabilities`` [N, classes] and
-    ``score`` [N, K], a regressor ``prediction`` [N]; both have ``contributions`` [N, parts, K],
-    which add up to the score with the baseline that stands in the metadata. The metadata entry
-    "superpose" is JSON: target, classes, names of the parts, baseline, and what each input is.
+    ``score`` [N, K], a regressor ``prediction`` [N], and with a log link (Poisson, Gamma) its
+    logarithm, ``score`` [N, 1], too. All have ``contributions`` [N, parts, K], which add up to the
+    score with the baseline that stands in the metadata. An offset is no input: it is added to the
+    score, and an exposure multiplies the prediction. The metadata entry "superpose" is JSON:
+    target, classes, link, names of the parts, baseline, and what each input is.
 
     Parameters
     ----------
@@ -45,8 +48,6 @@ def to_onnx(model: Any) -> Any:
 
     Raises
     ------
-    InputError
-        Where the score is the logarithm of the prediction (Poisson, Gamma).
     MissingExtraError
         Where the package onnx is not installed.
 
@@ -65,34 +66,39 @@ def to_onnx(model: Any) -> Any:
     >>> [value.name for value in (*graph.input, *graph.output)]
     ['x0', 'prediction', 'contributions']
     """
-    check_link(model)
     graph, network = Graph(), model.fit_.network
     names = input_names(model.schema_.names)
-    places = [
-        _place(graph, names[plan.name], plan, attribute)
-        for plan, attribute in zip(model.schema_.columns, network.attributes, strict=True)
-    ]
-    parts = [_part(graph, part, places) for part in network.parts]
+    read = sorted({p for part in network.parts for p in part.attributes})
+    places = {
+        p: _place(graph, names[plan.name], plan, network.attributes[p])
+        for p, plan in ((p, model.schema_.columns[p]) for p in read)
+    }
     one = graph.constant(np.array([1]))
-    contributions = graph("Concat", *[graph("Unsqueeze", it, one) for it in parts], axis=1)
+    parts = [graph("Unsqueeze", _part(graph, part, places), one) for part in network.parts]
+    none = _no_parts(graph, names[model.schema_.columns[0].name], network.n_outputs)
+    contributions = graph("Concat", none, *parts, axis=1)
     bias = graph.constant(network.bias.detach().numpy()[None])
     score = graph("Add", graph("ReduceSum", contributions, one, keepdims=0), bias)
     graph.named(contributions, "contributions")
-    outputs: list[Any] = [("contributions", float, ["N", len(parts), network.n_outputs])]
-    classes = getattr(model, "classes_", None)
-    if classes is None:
-        graph.named(graph.flat(score), "prediction")
-        outputs = [("prediction", float, ["N"]), *outputs]
-    else:
-        kind = _classify(graph, score, classes)
-        shares = ("probabilities", float, ["N", len(classes)])
-        link = ("score", float, ["N", network.n_outputs])
-        outputs = [("label", kind, ["N"]), shares, link, *outputs]
     inputs = [
         (names[plan.name], str if plan.kind == "category" else float, ["N", 1])
         for plan in model.schema_.columns
     ]
+    outputs = [
+        *_predict(graph, score, model),
+        ("contributions", float, ["N", len(parts), network.n_outputs]),
+    ]
     return _assembled(graph, inputs, outputs, _metadata(model, names))
+
+
+def _no_parts(graph: Graph, column: str, n_outputs: int) -> str:
+    """An array [N, 0, K], for tables of which no column is worth a curve."""
+    rows = graph("Shape", column, start=0, end=1)
+    return graph(
+        "ConstantOfShape",
+        graph("Concat", rows, graph.constant([0, n_outputs]), axis=0),
+        value=graph.onnx.numpy_helper.from_array(np.zeros(1)),
+    )
 
 
 def _place(graph: Graph, name: str, plan: ColumnPlan, attribute: Attribute) -> str:
@@ -129,7 +135,7 @@ def _on_axis(graph: Graph, x: str, axis: AxisPieces) -> str:
     return graph("Where", graph("IsNaN", x), x, u)
 
 
-def _part(graph: Graph, part: MainCurve | PairSurface | Term, places: list[str]) -> str:
+def _part(graph: Graph, part: MainCurve | PairSurface | Term, places: dict[int, str]) -> str:
     """The contribution of a part, [N, K]."""
     if isinstance(part, MainCurve):
         return graph.written(places[part.attributes[0]], Written.of(part.basis, part.heights))
@@ -152,6 +158,22 @@ def _whole(graph: Graph, part: PairSurface | Term, at: list[str]) -> str:
     return graph.pieces(total, Pieces.of(part.outer_basis, part.heights.detach()))
 
 
+def _predict(graph: Graph, score: str, model: Any) -> list[tuple[str, type, list[Any]]]:
+    """Add what is predicted from the score; return name, type and shape of each output."""
+    link, width = link_of(model), ["N", model.fit_.network.n_outputs]
+    if link == "identity":
+        graph.named(graph.flat(score), "prediction")
+        return [("prediction", float, ["N"])]
+    graph.named(score, "score")
+    if link == "log":
+        low, high = graph.constant(-LARGEST), graph.constant(LARGEST)
+        mean = graph("Exp", graph("Max", graph("Min", score, high), low))
+        graph.named(graph.flat(mean), "prediction")
+        return [("prediction", float, ["N"]), ("score", float, width)]
+    kind, shares = _classify(graph, score, model.classes_), ["N", len(model.classes_)]
+    return [("label", kind, ["N"]), ("probabilities", float, shares), ("score", float, width)]
+
+
 def _classify(graph: Graph, score: str, classes: Any) -> type:
     """Add labels and probabilities; return the type of the labels."""
     both = score
@@ -161,7 +183,6 @@ def _classify(graph: Graph, score: str, classes: Any) -> type:
     best = graph("ArgMax", both, axis=1, keepdims=0)
     graph.named(graph("Gather", graph.constant(values), best), "label")
     graph.named(graph("Softmax", both, axis=1), "probabilities")
-    graph.named(score, "score")
     return kind
 
 
@@ -176,6 +197,7 @@ def _metadata(model: Any, names: dict[str, str]) -> dict[str, Any]:
         "version": __version__,
         "target": model.target_name_,
         "classes": list(model.summary_.classes),
+        "link": link_of(model),
         "parts": part_names(model.fit_),
         "baseline": model.fit_.network.bias.tolist(),
         "inputs": {

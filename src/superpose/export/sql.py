@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from superpose.errors import InputError
+from superpose.estimators.links import LARGEST
 from superpose.export.sql_text import case, identifier, literal, number, polynomial
 from superpose.export.tables import to_tables
 
 __all__ = ["to_sql"]
 
-LARGEST = 1.7976931348623157e308
+LARGEST_FLOAT = 1.7976931348623157e308
 
 
 def to_sql(model: Any, table: str = "data", keep: Sequence[str] = ()) -> str:
     """Write an additive model as one SELECT that scores the rows of a table.
 
     The query reads the columns of fit by their names, under which the table must have them. It
-    gives the columns in `keep`, then ``score`` and ``prediction`` for a regressor; ``score``,
+    gives the columns in `keep`, then ``score`` and ``prediction`` for a regressor, the latter the
+    exponential of the former with a log link (Poisson, Gamma; for an exposure of 1); ``score``,
     ``prediction`` (the label) and ``probability_0``, ``probability_1``, ... in the order of the
     classes for a classifier (with more than two classes ``score_0``, ``score_1``, ...). NULL is a
     missing value, and so is NaN in engines that order it above all numbers, and empty text.
@@ -41,7 +43,7 @@ def to_sql(model: Any, table: str = "data", keep: Sequence[str] = ()) -> str:
     Raises
     ------
     InputError
-        Where the model has pairs or terms, a log link, or a name that no SQL engine accepts.
+        Where the model has pairs or terms, or a name that no SQL engine accepts.
 
     Examples
     --------
@@ -66,12 +68,17 @@ def to_sql(model: Any, table: str = "data", keep: Sequence[str] = ()) -> str:
     ]
     named = [f"{own} AS {identifier(name)}" for own, name in zip(kept, keep, strict=True)]
     if len(tables["classes"]) < 2:
-        last = [*named, "s0 AS score", "s0 AS prediction"]
+        mean = f"EXP({_within('s0', LARGEST)})" if tables["link"] == "log" else "s0"
+        last = [*named, "s0 AS score", f"{mean} AS prediction"]
         return f"WITH {_with(steps)}\n{_select(last, 'superpose_scores')}\n"
     labels = [_label(it) for it in model.classes_.tolist()]
     if len(labels) == 2:
         return f"WITH {_with(steps)}\n{_select([*named, *_two(labels)], 'superpose_scores')}\n"
     return f"WITH {_with([*steps, _largest(kept, len(labels))])}\n{_many(named, labels)}\n"
+
+
+def _within(value: str, most: float) -> str:
+    return f"LEAST(GREATEST({value}, {number(-most)}), {number(most)})"
 
 
 def _label(label: Any) -> str:
@@ -85,6 +92,7 @@ def _with(steps: list[tuple[str, list[str], str]]) -> str:
 
 
 def _select(what: list[str], source: str) -> str:
+    what = what or ["0e0 AS nothing"]  # no column is worth a curve, and none is kept
     return "SELECT\n  " + ",\n  ".join(what) + f"\nFROM {source}"
 
 
@@ -112,7 +120,7 @@ def _axis(x: str, axis: dict[str, Any]) -> str:
     low, high = (number(it) for it in axis["limits"])
     scaled = x if axis["scale"] == 1 else f"{x} * {number(axis['scale'])}"
     v = f"LEAST(GREATEST({scaled}, {low}), {high})"
-    known = f"{x} <= {number(LARGEST)}"  # neither NULL nor NaN
+    known = f"{x} <= {number(LARGEST_FLOAT)}"  # neither NULL nor NaN
     ends = (0, len(axis["edges"]))
     branches = [
         _axis_piece(v if i in ends else scaled, row) for i, row in enumerate(axis["pieces"])

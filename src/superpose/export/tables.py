@@ -13,7 +13,7 @@ from superpose import __version__
 from superpose.estimators.schema import ColumnPlan
 from superpose.explain import Outputs, part_names
 from superpose.export.axis_pieces import AxisPieces
-from superpose.export.link import check_link
+from superpose.export.link import link_of
 from superpose.export.pieces import Pieces
 from superpose.export.written import Written
 from superpose.networks import Attribute, MainCurve
@@ -44,13 +44,9 @@ def to_tables(model: Any) -> dict[str, Any]:
         ``bias``, one number an output; ``curves``, for each main curve its ``column`` and, for a
         number, its ``axis`` and ``pieces`` (centre, scale, and the coefficients of every output)
         with the ``edges`` between them, for a category its ``levels`` and what is ``unseen``, and
-        the value where it is ``missing``; and what the outputs are. The guide has a reader of 20
-        lines.
-
-    Raises
-    ------
-    InputError
-        Where the score is the logarithm of the prediction (Poisson, Gamma).
+        the value where it is ``missing``; and what the outputs are. Their ``link`` says how the sum
+        becomes a prediction: "identity", "log" (it is the exponential), "logit" or "softmax". The
+        guide has a reader of 20 lines.
 
     Warns
     -----
@@ -66,9 +62,8 @@ def to_tables(model: Any) -> dict[str, Any]:
     >>> sorted(tables["curves"][0]["levels"]), tables["left_out"]
     (['a', 'b'], [])
     """
-    check_link(model)
-    network = model.fit_.network
-    outputs = Outputs(model.target_name_, model.summary_.classes)
+    network, link = model.fit_.network, link_of(model)
+    outputs = Outputs(model.target_name_, model.summary_.classes, log=link == "log")
     curves, left_out, worst = [], [], 0.0
     for name, part in zip(part_names(model.fit_), network.parts, strict=True):
         if not isinstance(part, MainCurve):
@@ -85,6 +80,7 @@ def to_tables(model: Any) -> dict[str, Any]:
         "target": model.target_name_,
         "classes": list(outputs.classes),
         "units": list(outputs.units),
+        "link": link,
         "bias": network.bias.tolist(),
         "curves": curves,
         "left_out": left_out,
@@ -132,8 +128,9 @@ def csv_of(tables: dict[str, Any]) -> str:
     --------
     >>> from superpose.export.tables import csv_of
     >>> level = {"column": "hue", "missing": [0.0], "levels": {"red": [0.5]}, "unseen": [0.0]}
-    >>> print(csv_of({"bias": [1.0], "curves": [level], "units": ["price"]}))
+    >>> print(csv_of({"bias": [1.0], "curves": [level], "units": ["price"], "link": "identity"}))
     kind,column,output,key,start,numbers
+    link,,,identity,,
     bias,,0,price,,1.0
     missing,hue,0,,,0.0
     unseen,hue,0,,,0.0
@@ -142,6 +139,7 @@ def csv_of(tables: dict[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_HEADER)
+    writer.writerow(["link", "", "", tables["link"], "", ""])
     for k, (unit, value) in enumerate(zip(tables["units"], tables["bias"], strict=True)):
         writer.writerow(["bias", "", k, unit, "", repr(value)])
     for curve in tables["curves"]:

@@ -8,8 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from superpose.atomic import written_whole
 from superpose.errors import InputError
-from superpose.estimators.atomic import written_whole
 from superpose.export.onnx_model import to_onnx
 from superpose.export.sql import to_sql
 from superpose.export.tables import csv_of, to_tables

@@ -7,6 +7,7 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
 from superpose.fitting.posterior import MovedHeights, Posterior, Share
+from superpose.fitting.screened import Screened
 
 __all__ = [
     "Check",
@@ -17,6 +18,7 @@ __all__ = [
     "MovedHeights",
     "Posterior",
     "RowBatch",
+    "Screened",
     "Share",
     "Stopped",
     "fit_superposition",

@@ -41,6 +41,7 @@ def candidates(
     residual: torch.Tensor,
     information: torch.Tensor,
     generator: torch.Generator,
+    only: Sequence[int] | None = None,
 ) -> list[Candidate]:
     """Return random candidates, best first.
 
@@ -55,15 +56,19 @@ def candidates(
     residual, information : Tensor [N, K]
         Minus the gradient and the diagonal of the Hessian of the loss, weights included.
     generator : torch.Generator
+    only : sequence of int, optional
+        The attributes that each of them reads; a few at random by default.
     """
-    usable = [p for p, s in enumerate(sides) if s.columns.shape[1]]
+    asked = range(len(sides)) if only is None else only
+    usable = [p for p in asked if sides[p].columns.shape[1]]
     if not usable:
         return []
     seen = torch.nonzero(weight > 0)[:, 0]
     kept = seen[torch.randperm(len(seen), generator=generator)[:ROWS]]
     scale = float(weight[seen].sum() / weight[kept].sum())
     residual, information = residual[kept] * scale, information[kept] * scale
-    pool = _pool({p: narrowed(sides[p]) for p in usable}, mains, kept)
+    sizes = SIZES if only is None else (len(usable),)
+    pool = _pool({p: narrowed(sides[p]) for p in usable}, mains, kept, sizes)
     outer = outer_basis()
     found = [
         _draw(pool, i % 2 == 0, outer, weight, kept, residual, information, generator)
@@ -74,14 +79,17 @@ def candidates(
 
 @dataclass(frozen=True)
 class _Pool:
-    """The attributes a term can read: their sides, the shapes of their main curves, their odds."""
+    """The attributes a term can read: sides, shapes of main curves, odds; and how many it reads."""
 
     sides: dict[int, Side]
     shapes: dict[int, torch.Tensor]
     odds: torch.Tensor
+    sizes: tuple[int, ...]
 
 
-def _pool(sides: dict[int, Side], mains: torch.Tensor, kept: torch.Tensor) -> _Pool:
+def _pool(
+    sides: dict[int, Side], mains: torch.Tensor, kept: torch.Tensor, sizes: tuple[int, ...]
+) -> _Pool:
     shapes, spread = {}, []
     for p, s in sides.items():
         columns, target = s.columns[kept], mains[kept, p]
@@ -91,7 +99,7 @@ def _pool(sides: dict[int, Side], mains: torch.Tensor, kept: torch.Tensor) -> _P
         spread.append(float(target.std()))
     share = torch.tensor(spread, dtype=torch.float64)
     odds = share / share.sum().clamp(min=1e-12) + 1.0 / len(spread)
-    return _Pool(sides, shapes, odds)
+    return _Pool(sides, shapes, odds, sizes)
 
 
 def _draw(
@@ -105,7 +113,7 @@ def _draw(
     generator: torch.Generator,
 ) -> Candidate:
     """Draw a few attributes and inner curves over them; fit the outer curve on the kept rows."""
-    size = SIZES[int(torch.randint(len(SIZES), (1,), generator=generator))]
+    size = pool.sizes[int(torch.randint(len(pool.sizes), (1,), generator=generator))]
     usable = list(pool.sides)
     size = min(size, len(usable))
     picked = torch.multinomial(pool.odds, size, generator=generator).sort().values

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -22,7 +23,7 @@ from superpose.fitting.checks import Check, check_curves
 from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
-from superpose.fitting.grow import grow
+from superpose.fitting.grow import FEWEST_ROWS, grow
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.known import Known
 from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
@@ -32,6 +33,7 @@ from superpose.fitting.posterior import Posterior
 from superpose.fitting.purify import purified
 from superpose.fitting.relevant import is_wide, only, relevant, widened
 from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
+from superpose.fitting.screened import Screened, screened
 from superpose.fitting.uneven_noise import robust_covariance
 from superpose.networks import Attribute, Superposition
 
@@ -73,6 +75,9 @@ class Fit:
         What the rows say against each part; empty where they were not asked.
     stopped : Stopped or None
         Why the fit ended early, and what it left undone.
+    screened : tuple of Screened
+        Pairs that are not in the model, the one that promises most first; empty where none was
+        looked for.
     """
 
     network: Superposition
@@ -88,6 +93,7 @@ class Fit:
     edits: tuple[Edit, ...] = ()
     checks: tuple[Check, ...] = ()
     stopped: Stopped | None = None
+    screened: tuple[Screened, ...] = ()
 
     def dof(self) -> float:
         """Return the effective degrees of freedom of all parts and outputs together.
@@ -108,7 +114,7 @@ def fit_superposition(
     sample_weight: torch.Tensor | None = None,
     offset: torch.Tensor | None = None,
     pairs: str | int | Sequence[tuple[int, int]] = "auto",
-    terms: str | int = "auto",
+    terms: str | int | Sequence[tuple[int, ...]] = "auto",
     kernel: str = "auto",
     knots: int = 24,
     random_state: int = 0,
@@ -138,8 +144,8 @@ def fit_superposition(
         Known part of the outputs; the network learns the rest.
     pairs : "auto", int or list of (int, int), default "auto"
         Chosen on held-out rows; or how many; or which.
-    terms : "auto" or int, default "auto"
-        Chosen on held-out rows; or how many.
+    terms : "auto", int or list of tuple of int, default "auto"
+        Chosen on held-out rows; or how many; or over which attributes.
     kernel : str, default "auto"
         Covariance of the curves; "auto" is "matern32", and "matern12" over more knots for a main
         curve that jumps.
@@ -205,10 +211,9 @@ def fit_superposition(
         spread *= scale
     places = list(range(len(attributes)))
     if is_wide(attributes):
-        named = [] if isinstance(pairs, (str, int)) else pairs
-        places = relevant(rows, [p for pair in named for p in pair])
+        places = relevant(rows, [p for it in (*_named(pairs), *_named(terms)) for p in it])
         rows = only(rows, places)
-        pairs = pairs if not named else [(places.index(p), places.index(r)) for p, r in named]
+        pairs, terms = _among(pairs, places), _among(terms, places)
     grown = grow(rows, pairs, terms, random_state, progress)
     growth, unit = grown.growth, spread
     if loss == "student_t":
@@ -266,7 +271,19 @@ def fit_superposition(
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
         checks=checks,
         stopped=stopped,
+        screened=screened(growth, places) if pairs and len(y) >= FEWEST_ROWS else (),
     )
+
+
+def _named(parts: Any) -> Sequence[tuple[int, ...]]:
+    """Return the pairs or terms that were asked for by their attributes."""
+    return () if isinstance(parts, (str, int)) else parts
+
+
+def _among(parts: Any, places: list[int]) -> Any:
+    """Return pairs or terms by where their attributes stand among some of them."""
+    named = [tuple(places.index(p) for p in it) for it in _named(parts)]
+    return named if not isinstance(parts, (str, int)) else parts
 
 
 def _checks(growth: Growth, solution: Solution) -> tuple[Check, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
@@ -106,7 +107,7 @@ class Grown:
 def grow(
     rows: Rows,
     pairs: str | int | Sequence[tuple[int, int]],
-    terms: str | int,
+    terms: str | int | Sequence[tuple[int, ...]],
     seed: int,
     progress: Progress = None,
 ) -> Grown:
@@ -133,7 +134,7 @@ def grow(
     grown = _grow_pairs(final, masks, pairs, later)
     deadline.before(later[1])
     say(2, 4, "terms")
-    if terms != 0 and not deadline.over():
+    if terms and not deadline.over():
         grown = _grow_terms(grown, scout(len(everything), strata, seed), terms, seed)
     deadline.before("the last Newton steps on all rows")
     say(3, 4, "all rows")
@@ -245,7 +246,9 @@ def _schedule(
     return ([len(named)] if named else []), named
 
 
-def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -> Grown:
+def _grow_terms(
+    grown: Grown, mask: torch.Tensor, terms: str | int | Sequence[tuple[int, ...]], seed: int
+) -> Grown:
     """Choose how many terms on held-out rows, and learn them from all rows."""
     final, path = grown.growth, grown.path
     deadline = final.rows.problem.deadline
@@ -258,10 +261,11 @@ def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -
     reached = [first]
     generator = torch.Generator().manual_seed(seed)
     worth = WORTH if terms == "auto" else -math.inf  # so many were asked for
-    for count in _term_schedule(terms):
+    named = () if isinstance(terms, (str, int)) else terms
+    for count in [len(named)] if named else _term_schedule(terms):
         step = Growth(first.rows, reached[-1].design, reached[-1].state, first.kept)
         deadline.before(f"a step from {len(step.design.terms)} to {count} terms")
-        if not add_terms(step, count - len(step.design.terms), generator, worth):
+        if not add_terms(step, count - len(step.design.terms), generator, worth, named):
             break
         count = len(step.design.terms)
         step.fit(JOINT_STEPS, FOLD_TOLERANCE)
@@ -282,7 +286,7 @@ def _grow_terms(grown: Grown, mask: torch.Tensor, terms: str | int, seed: int) -
     return Grown(whole, path, trail.outputs[chosen])
 
 
-def _term_schedule(terms: str | int) -> list[int]:
+def _term_schedule(terms: Any) -> list[int]:
     most = MOST_TERMS if terms == "auto" else int(terms)
     return [2**i for i in range(10) if 2**i < most] + [most]
 

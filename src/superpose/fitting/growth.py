@@ -272,7 +272,11 @@ class Growth:
 
     def best_pairs(self, count: int) -> list[tuple[int, int]]:
         """Return the pairs, not yet in the model, that gain most."""
+        return [pair for pair, _ in self.screened_pairs(count)]
+
+    def screened_pairs(self, count: int) -> list[tuple[tuple[int, int], float]]:
+        """Return these pairs, and the evidence that screening promises of each."""
         gains = self.pair_gains()
-        order = gains.flatten().argsort(descending=True, stable=True)[:count]
-        n = len(gains)
-        return [(int(i) // n, int(i) % n) for i in order if gains.flatten()[i] > -torch.inf]
+        values, order = gains.flatten().sort(descending=True, stable=True)
+        n, best = len(gains), zip(order[:count].tolist(), values[:count].tolist(), strict=True)
+        return [((i // n, i % n), gain) for i, gain in best if gain > -torch.inf]

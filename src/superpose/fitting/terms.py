@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -20,24 +21,33 @@ JOINT_STEPS = 10
 RELEVANT = 0.5
 
 
-def add_terms(growth: Growth, count: int, generator: torch.Generator, worth: float = WORTH) -> int:
+def add_terms(
+    growth: Growth,
+    count: int,
+    generator: torch.Generator,
+    worth: float = WORTH,
+    named: Sequence[tuple[int, ...]] = (),
+) -> int:
     """Add terms one after another, each refined on what the model so far leaves unexplained.
 
-    Returns how many were added: fewer than ``count`` where no more gain ``worth`` nats of evidence.
+    Where attributes are named each term reads all of its own. Returns how many were added: fewer
+    than ``count`` where no more gain ``worth`` nats of evidence.
     """
-    for added in range(count):
-        found = _next_term(growth, generator, worth)
-        if found is None:
-            return added
-        design, state = found
-        _append(growth, design, state)
+    before = len(growth.design.terms)
+    asked: Sequence[tuple[int, ...] | None] = named or [None] * count
+    for only in asked:
+        found = _next_term(growth, generator, worth, only)
+        if found is not None:
+            _append(growth, *found)
+        elif not named:
+            break
         if growth.rows.problem.deadline.over():
-            return added + 1
-    return count
+            break
+    return len(growth.design.terms) - before
 
 
 def _next_term(
-    growth: Growth, generator: torch.Generator, worth: float
+    growth: Growth, generator: torch.Generator, worth: float, only: tuple[int, ...] | None
 ) -> tuple[Design, State] | None:
     """Return the best of a few refined candidates, as a design of one term and its state.
 
@@ -47,7 +57,7 @@ def _next_term(
     weight = problem.weight * growth.kept
     residual, information = growth.working(f)
     ranked = candidates(
-        growth.rows.sides(), growth.mains(), weight, residual, information, generator
+        growth.rows.sides(), growth.mains(), weight, residual, information, generator, only
     )
     seen = torch.nonzero(weight > 0)[:, 0]
     some = seen[torch.randperm(len(seen), generator=generator)[:REFINING_ROWS]]
@@ -58,7 +68,7 @@ def _next_term(
     floor = solve(nothing, alone, start, iterations=REFINING_STEPS).evidence + worth
     best: tuple[float, Design, State] | None = None
     for candidate in ranked[:REFINED]:
-        columns, solution = _refine(candidate, alone, some, growth.state.noise)
+        columns, solution = _refine(candidate, alone, some, growth.state.noise, only is None)
         if solution.evidence > (floor if best is None else best[0]):
             best = (solution.evidence, _alone(columns, len(f), f.shape[1]), solution.state)
     return None if best is None else best[1:]
@@ -69,9 +79,9 @@ def _alone(columns: TermColumns, n_rows: int, n_outputs: int) -> Design:
 
 
 def _refine(
-    candidate: Candidate, problem: Problem, rows: torch.Tensor, noise: float
+    candidate: Candidate, problem: Problem, rows: torch.Tensor, noise: float, drop: bool
 ) -> tuple[TermColumns, Solution]:
-    """Fit a term by itself, drop the attributes that turn out irrelevant, and fit it again."""
+    """Fit a term by itself, drop attributes that turn out irrelevant, if any, and fit it again."""
     columns = candidate.columns
     design = _alone(columns.rows(rows), len(rows), len(candidate.outer))
     bias = torch.zeros(len(candidate.outer), 1, dtype=torch.float64)
@@ -82,7 +92,7 @@ def _refine(
         rho = rho + torch.tensor(noise).log()
     solution = solve(design, problem, State(theta, rho, noise), iterations=REFINING_STEPS)
     relevant = [i for i in range(len(columns.sides)) if float(solution.freedom[2 + i]) > RELEVANT]
-    if len(relevant) in (0, len(columns.sides)):
+    if not drop or len(relevant) in (0, len(columns.sides)):
         return columns, solution
     _, outer, inner = design.split(solution.state.theta)
     columns = replace(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from superpose.explain import interactions
+from superpose.explain import Interactions, interactions
+from superpose.explain.text import signed
 from superpose.report.html import Markup, tag
 from superpose.report.model import Reading
 
@@ -33,4 +34,16 @@ def interactions_section(reading: Reading) -> list[Markup]:
         for row in rows
     ]
     table = tag("table", tag("thead", top), tag("tbody", body))
-    return [tag("p", words), tag("div", table, class_="scroll")]
+    return [tag("p", words), tag("div", table, class_="scroll"), *_not_kept(found)]
+
+
+def _not_kept(found: Interactions) -> list[Markup]:
+    """The pairs that were screened and left out, in a sentence."""
+    if not found.not_kept:
+        return []
+    pairs = ", ".join(f"{it.name} ({signed(round(it.gain, 1))})" for it in found.not_kept)
+    words = (
+        "Pairs that were screened and not kept, with the nats that a rough surface promises for "
+        f"what the model leaves unexplained: {pairs}. The best of many gains a few by chance."
+    )
+    return [tag("p", words)]

@@ -31,7 +31,7 @@ def written_whole(path: str | PathLike[str]) -> Iterator[Path]:
     Examples
     --------
     >>> import tempfile, pathlib
-    >>> from superpose.estimators.atomic import written_whole
+    >>> from superpose.atomic import written_whole
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with written_whole(pathlib.Path(folder, "a.txt")) as draft:
     ...         _ = draft.write_text("all of it")

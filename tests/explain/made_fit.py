@@ -1,30 +1,16 @@
-"""The hand-made fit as fixtures."""
+"""The hand-made fit of `fake_fit` as fixtures, for the tests of explain, plots and report."""
 
 from __future__ import annotations
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
 import pytest
 import torch
-
-
-def _load():
-    """Tests are no package, so the module beside them is loaded by its path, once."""
-    name = "superpose_fake_fit"
-    if name not in sys.modules:
-        path = Path(__file__).parents[1] / "explain" / "fake_fit.py"
-        spec = spec_from_file_location(name, path)
-        sys.modules[name] = module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
+from tests.explain import fake_fit
 
 
 @pytest.fixture(scope="session")
 def fake():
     """The module `fake_fit`."""
-    return _load()
+    return fake_fit
 
 
 @pytest.fixture(scope="session", params=["gaussian", "bernoulli", "multinomial"])

@@ -69,6 +69,11 @@ class FakeNetwork:
     def __init__(self, attributes: list[FakeAttribute], parts: list[FakePart], bias: Tensor):
         self.attributes, self.parts, self.bias = attributes, parts, bias
 
+    @property
+    def unread(self) -> list[int]:
+        read = {p for part in self.parts for p in part.attributes}
+        return [p for p in range(len(self.attributes)) if p not in read]
+
     def encode(self, x: Tensor) -> Tensor:
         columns = [
             x[:, p] if a.axis is None else a.axis.to_axis(x[:, p])

@@ -17,7 +17,7 @@ class ProgressLine:
     --------
     >>> from superpose.estimators.progress import ProgressLine
     >>> line = ProgressLine()
-    >>> line.text(1, 4, "pairs").partition("  ")[0]
+    >>> line.text(1, 4, "pairs").rpartition("  ")[0]
     '[█████               ] pairs'
     """
 

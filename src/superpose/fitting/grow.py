@@ -186,7 +186,8 @@ def _grow_pairs(
         return _alone(final)
     trail.note(0, folds)
     reached, most = [final], max(schedule, default=0)
-    ranked = [named or growth.best_pairs(most) for growth in (final, *folds)]
+    growing = (final, *folds) if schedule else ()
+    ranked = [named or growth.best_pairs(most) for growth in growing]
     for count in schedule:
         lead = reached[-1].copy()
         deadline.before(f"a step from {len(lead.pairs)} to {count} pairs", later[1])

@@ -314,3 +314,13 @@ def test_the_order_of_the_columns_changes_nothing(n):
     order = torch.randperm(4, generator=generator(2))
     one, two = fitted(x, y), fitted(x[:, order], y)
     assert torch.allclose(one.network(x), two.network(x[:, order]), atol=1e-4)
+
+
+def test_where_no_pair_promises_evidence_none_is_tried():
+    x = uniform(200, 3)
+    main = (4 * x[:, 0]).sin() + normal(200, 3)
+    path = fit_superposition(numbers(x), x, main, loss="gaussian", terms=0).path
+    assert [step.pairs for step in path] == [0]
+    both = main + 8 * (x[:, 1] - 0.5) * (x[:, 2] - 0.5)
+    path = fit_superposition(numbers(x), x, both, loss="gaussian", terms=0).path
+    assert max(step.pairs for step in path) > 0

@@ -29,6 +29,7 @@ MOST_TERMS = 16
 FINAL_STEPS = 8
 MANY_COEFFICIENTS = 1_000  # from there on it is worth asking which of them count
 MOST_COEFFICIENTS = 4_000  # a dial that goes on by itself stops there
+PROMISE = 1.0  # nats
 FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
 
 
@@ -180,6 +181,8 @@ def _grow_pairs(
     folds = [final.holding_out(mask) for mask in masks]
     trail = Trail(final.rows.problem)
     schedule, named = _schedule(pairs, len(final.rows.attributes))
+    if pairs == "auto" and schedule and not _promising(final):
+        schedule = []
     deadline = final.rows.problem.deadline
     _advance(folds, final)
     if deadline.over():
@@ -216,6 +219,11 @@ def _grow_pairs(
         for step in _steps(trail, chosen, final.rows)
     )
     return Grown(final, path, trail.outputs[chosen])
+
+
+def _promising(growth: Growth) -> bool:
+    """Whether the screen promises evidence of any pair; if not, chance would choose among them."""
+    return any(gain > PROMISE for _, gain in growth.screened_pairs(1))
 
 
 def _as_it_is(step: DialStep, final: Growth) -> DialStep:

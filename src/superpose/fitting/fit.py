@@ -219,49 +219,31 @@ def fit_superposition(
     if loss == "student_t":
         spread *= settle_scale(growth)
     total, carrier = float(weight.sum()), float(weight @ chosen_loss.carrier(y))
+    robust = None
     if everything is None and device == "cpu":
         solution = _finish(growth)
+    elif everything is None:
+        solution, total = _finish_on(
+            growth, [(growth.rows.axis_units, growth.rows.problem)], device
+        )
     else:
-        batches: Iterable[tuple[torch.Tensor, Problem]] = [
-            (growth.rows.axis_units, growth.rows.problem)
-        ]
-        if everything is not None:
-            batches = Standardised(
-                rows.attributes, places, everything, chosen_loss, known, centre, spread
-            )
-            carrier = batches.carrier()
+        batches = Standardised(
+            rows.attributes, places, everything, chosen_loss, known, centre, spread
+        )
+        carrier = batches.carrier()
         solution, total = _finish_on(growth, batches, device)
     deadline.before("nothing")
-    robust = None if everything is not None else robust_covariance(*growth.training, solution)
+    if everything is None:
+        robust = robust_covariance(*growth.training, solution)
     network, posterior = assemble(
-        rows.attributes,
-        growth.design,
-        solution,
-        centre=centre,
-        spread=spread,
-        covariance=robust,
+        rows.attributes, growth.design, solution, centre=centre, spread=spread, covariance=robust
     )
     network, posterior = widened(posterior, attributes, places)
     network.bias.sub_(known.level)
     network, posterior = purified(network, posterior, axis_units, problem.weight)
     posterior = with_spread(posterior, axis_units, problem.weight)
-    gradient = max(solution.decrement, solution.gain)
-    checks = _checks(growth, solution)
-    stopped = deadline.stopped
-    if stopped:
-        warnings.warn(
-            f"the fit should have come to its end; it was stopped ({stopped}); "
-            "give it more time, or read the model as what it is",
-            StoppedWarning,
-            stacklevel=2,
-        )
-    elif not solution.converged:
-        warnings.warn(
-            f"the fit should have converged to 1e-3 nats; {gradient:.2g} nats were left after "
-            f"{solution.iterations} steps; use fewer pairs and terms or look for duplicate columns",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+    checks, gradient = _checks(growth, solution), max(solution.decrement, solution.gain)
+    _warn_of_the_end(solution, deadline.stopped)
     noise, evidence = _in_units(solution, chosen_loss, carrier, total, spread)
     if progress:
         progress(4, 4, "done")
@@ -270,9 +252,28 @@ def fit_superposition(
         *(solution.converged, solution.iterations, gradient),
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
         checks=checks,
-        stopped=stopped,
+        stopped=deadline.stopped,
         screened=screened(growth, places) if pairs and len(y) >= FEWEST_ROWS else (),
     )
+
+
+def _warn_of_the_end(solution: Solution, stopped: Stopped | None) -> None:
+    """Say so where a fit was stopped, or ran out of steps."""
+    if stopped:
+        warnings.warn(
+            f"the fit should have come to its end; it was stopped ({stopped}); "
+            "give it more time, or read the model as what it is",
+            StoppedWarning,
+            stacklevel=3,
+        )
+    elif not solution.converged:
+        left = max(solution.decrement, solution.gain)
+        warnings.warn(
+            f"the fit should have converged to 1e-3 nats; {left:.2g} nats were left after "
+            f"{solution.iterations} steps; use fewer pairs and terms or look for duplicate columns",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
 
 
 def _named(parts: Any) -> Sequence[tuple[int, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,12 +12,12 @@ import torch
 from superpose.fitting.apart import fit_apart
 from superpose.fitting.columns import Block
 from superpose.fitting.covariance import choose_covariances
-from superpose.fitting.dial import DialStep, choose, reading_cost
+from superpose.fitting.dial import DialStep
 from superpose.fitting.folds import held_out, scout
 from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.newton import Problem
 from superpose.fitting.terms import JOINT_STEPS, WORTH, add_terms
 from superpose.fitting.thinning import thinned, with_all_columns
+from superpose.fitting.trail import Trail, added_names, cost, n_curves
 
 NAN = float("nan")
 Progress = Callable[..., None] | None
@@ -31,59 +31,6 @@ MANY_COEFFICIENTS = 1_000  # from there on it is worth asking which of them coun
 MOST_COEFFICIENTS = 4_000  # a dial that goes on by itself stops there
 PROMISE = 1.0  # nats
 FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
-
-
-@dataclass(frozen=True)
-class Trail:
-    """Held-out outputs along one direction of the dial.
-
-    Attributes
-    ----------
-    problem : Problem
-    counts : list of int
-        Pairs, or terms, at each step; the first is where it started.
-    outputs : list of Tensor [N, K]
-        Outputs of each row, made without it; NaN where a row was not held out.
-    costs : list of float
-        What each step costs to read, in curves.
-    curves : list of int
-        Curves and surfaces of each step.
-    freedom : list of float
-        Effective degrees of freedom, mean over the folds.
-    names : list of tuple of str
-        What the first fold added in each step.
-    """
-
-    problem: Problem
-    counts: list[int] = field(default_factory=list)
-    outputs: list[torch.Tensor] = field(default_factory=list)
-    costs: list[float] = field(default_factory=list)
-    curves: list[int] = field(default_factory=list)
-    freedom: list[float] = field(default_factory=list)
-    names: list[tuple[str, ...]] = field(default_factory=list)
-
-    def note(self, count: int, folds: list[Growth]) -> None:
-        """Write down a step."""
-        known = sum(map(len, self.names))
-        self.names.append(tuple(added_names(folds[0])[known:]))
-        self.counts.append(count)
-        self.outputs.append(_held_out_outputs(folds))
-        self.costs.append(sum(_cost(fold) for fold in folds) / len(folds))
-        self.curves.append(round(sum(_curves(fold) for fold in folds) / len(folds)))
-        freedom = [float(f.solution.freedom.sum()) for f in folds if f.solution is not None]
-        self.freedom.append(sum(freedom) / max(len(freedom), 1))
-
-    @property
-    def losses(self) -> list[torch.Tensor]:
-        """Loss of each row that was held out, [N] a step; NaN elsewhere."""
-        return [self.problem.loss.value(f, self.problem.y) for f in self.outputs]
-
-    @property
-    def idle(self) -> int:
-        """Steps since the best one."""
-        weight = self.problem.weight * ~self.losses[0].isnan()
-        means = [float((weight * loss.nan_to_num()).sum()) for loss in self.losses]
-        return len(means) - 1 - means.index(min(means))
 
 
 @dataclass(frozen=True)
@@ -144,7 +91,7 @@ def grow(
 
 def _alone(final: Growth) -> Grown:
     """Return main curves of which nothing was held out."""
-    step = DialStep(0, 0, len(final.design.blocks), _cost(final), 0.0, NAN, NAN, True)
+    step = DialStep(0, 0, len(final.design.blocks), cost(final), 0.0, NAN, NAN, True)
     return Grown(final, (step,), torch.full_like(final.outputs(), torch.nan))
 
 
@@ -212,12 +159,9 @@ def _grow_pairs(
         large = lead.design.n_coefficients > MOST_COEFFICIENTS
         if pairs == "auto" and (trail.idle >= PATIENCE or large):
             break
-    chosen = _choose(trail, final.rows) if pairs == "auto" else len(trail.counts) - 1
+    chosen = trail.choose()[0] if pairs == "auto" else len(trail.counts) - 1
     final = reached[chosen]
-    path = tuple(
-        _as_it_is(step, final) if step.chosen else step
-        for step in _steps(trail, chosen, final.rows)
-    )
+    path = tuple(_as_it_is(step, final) if step.chosen else step for step in trail.steps(chosen))
     return Grown(final, path, trail.outputs[chosen])
 
 
@@ -228,7 +172,7 @@ def _promising(growth: Growth) -> bool:
 
 def _as_it_is(step: DialStep, final: Growth) -> DialStep:
     """Count what the model of all rows has; the folds may have found more or fewer pairs."""
-    return replace(step, pairs=len(final.pairs), curves=_curves(final), cost=_cost(final))
+    return replace(step, pairs=len(final.pairs), curves=n_curves(final), cost=cost(final))
 
 
 def _advance(folds: list[Growth], guide: Growth) -> None:
@@ -284,8 +228,8 @@ def _grow_terms(
         reached.append(step)
         if terms == "auto" and trail.idle >= PATIENCE - 2:
             break
-    chosen = _choose(trail, final.rows) if terms == "auto" else len(reached) - 1
-    path = _continue(path, trail, chosen, final.rows)
+    chosen = trail.choose()[0] if terms == "auto" else len(reached) - 1
+    path = trail.behind(path, chosen)
     if not chosen:
         return replace(grown, path=path)
     best = reached[chosen]
@@ -298,75 +242,3 @@ def _grow_terms(
 def _term_schedule(terms: Any) -> list[int]:
     most = MOST_TERMS if terms == "auto" else int(terms)
     return [2**i for i in range(10) if 2**i < most] + [most]
-
-
-def _choose(trail: Trail, rows: Rows) -> int:
-    return _chosen(trail, rows)[0]
-
-
-def _chosen(trail: Trail, rows: Rows) -> tuple[int, list[float], list[float]]:
-    problem = rows.problem
-    start = problem.loss.start(problem.y, problem.weight)
-    constant = problem.value(start.expand(len(problem.y), -1)) / float(problem.weight.sum())
-    return choose(trail.losses, problem.weight, trail.costs, constant, trail.freedom)
-
-
-def _steps(trail: Trail, chosen: int, rows: Rows) -> tuple[DialStep, ...]:
-    _, means, errors = _chosen(trail, rows)
-    unit = 2.0 if rows.problem.loss.has_noise else 1.0  # the loss is half a squared error
-    table = zip(trail.counts, trail.curves, trail.costs, trail.freedom, strict=True)
-    return tuple(
-        DialStep(
-            *(count, 0, curves, cost, freedom, unit * means[i], unit * errors[i], i == chosen),
-            names=trail.names[i],
-        )
-        for i, (count, curves, cost, freedom) in enumerate(table)
-    )
-
-
-def _continue(
-    path: tuple[DialStep, ...], trail: Trail, chosen: int, rows: Rows
-) -> tuple[DialStep, ...]:
-    """Put the steps of the terms behind the chosen step of the pairs, on its level of loss."""
-    base = next(step for step in path if step.chosen)
-    steps = _steps(trail, chosen, rows)
-    shift = base.loss - steps[0].loss
-    more = tuple(
-        replace(step, pairs=base.pairs, terms=step.pairs, loss=step.loss + shift)
-        for step in steps[1:]
-    )
-    if not chosen:
-        return path + more
-    return tuple(replace(step, chosen=False) for step in path) + more
-
-
-def _held_out_outputs(folds: list[Growth]) -> torch.Tensor:
-    first = folds[0].outputs()
-    total = torch.full_like(first, torch.nan)
-    for fold in folds:
-        total = torch.where(fold.kept[:, None], total, fold.outputs())
-    return total
-
-
-def added_names(growth: Growth) -> list[str]:
-    """Return readable names of the pairs and terms of a model, in the order they came."""
-    names = [attribute.name for attribute in growth.rows.attributes]
-    read = growth.pairs + [t.attributes for t in growth.design.terms]
-    pairs = len(growth.pairs)
-    return [
-        " × ".join(names[p] for p in parts)
-        if i < pairs
-        else f"term {i - pairs + 1} ({', '.join(names[p] for p in parts)})"
-        for i, parts in enumerate(read)
-    ]
-
-
-def _curves(growth: Growth) -> int:
-    widths = [len(t.attributes) + 1 for t in growth.design.terms]
-    return len(growth.design.blocks) + sum(widths)
-
-
-def _cost(growth: Growth) -> float:
-    pairs = len(growth.pairs)
-    widths = [len(t.attributes) for t in growth.design.terms]
-    return reading_cost(len(growth.design.blocks) - pairs, pairs, widths)

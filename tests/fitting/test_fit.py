@@ -324,3 +324,11 @@ def test_where_no_pair_promises_evidence_none_is_tried():
     both = main + 8 * (x[:, 1] - 0.5) * (x[:, 2] - 0.5)
     path = fit_superposition(numbers(x), x, both, loss="gaussian", terms=0).path
     assert max(step.pairs for step in path) > 0
+
+
+def test_the_dial_stops_where_the_evidence_shuts_what_it_adds():
+    x = uniform(300, 6)
+    y = 3 * (x[:, 0] - 0.5) * (x[:, 1] - 0.5) + 0.3 * normal(300, 3)
+    path = fit_superposition(numbers(x), x, y, loss="gaussian", terms=0).path
+    assert path[-1].pairs < 16  # of 15 that there are, and one that interacts
+    assert next(step.pairs for step in path if step.chosen) == 1

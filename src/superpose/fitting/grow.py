@@ -157,7 +157,7 @@ def _grow_pairs(
         trail.names[-1] = tuple(added_names(lead)[len(reached[-1].pairs) :])
         reached.append(lead)
         large = lead.design.n_coefficients > MOST_COEFFICIENTS
-        if pairs == "auto" and (trail.idle >= PATIENCE or large):
+        if pairs == "auto" and (trail.idle >= PATIENCE or trail.still or large):
             break
     chosen = trail.choose()[0] if pairs == "auto" else len(trail.counts) - 1
     final = reached[chosen]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from superpose.fitting.dial import DialStep, choose, reading_cost
+from superpose.fitting.dial import SAME, DialStep, choose, reading_cost
 from superpose.fitting.growth import Growth
 from superpose.fitting.newton import Problem
 
@@ -62,6 +62,11 @@ class Trail:
         weight = self.problem.weight * ~self.losses[0].isnan()
         means = [float((weight * loss.nan_to_num()).sum()) for loss in self.losses]
         return len(means) - 1 - means.index(min(means))
+
+    @property
+    def still(self) -> bool:
+        """Whether the last two steps used next to no more freedom: the evidence shut them."""
+        return len(self.freedom) > 2 and self.freedom[-1] < self.freedom[-3] + SAME
 
     def choose(self) -> tuple[int, list[float], list[float]]:
         """Return the chosen step, the mean losses, and the errors of their differences."""

@@ -14,6 +14,14 @@ from superpose.estimators import load
 from superpose.estimators.progress import ProgressLine
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_reach_python():
+    """As in a terminal; a process in the background may have been told to ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def table(n: int = 80):
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (n, 2))

@@ -14,6 +14,14 @@ from superpose.errors import StoppedWarning
 from superpose.fitting import Deadline, Fit, fit_superposition
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_reach_python():
+    """As in a terminal; a process in the background may have been told to ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Steps:
     """A clock that goes on by a second each time it is read."""
 

@@ -195,7 +195,7 @@ def solve(
     )
 
 
-def polish(design: Design, problem: Problem, state: State, iterations: int = 60) -> State:
+def polish(design: Design, problem: Problem, state: State, iterations: int = 200) -> State:
     """Finish the steps of a model with terms with the smoothness held: to `SETTLED` nats a step."""
     groups, n_groups = design.groups()
     normal, theta, damping = NormalEquations(design, problem), state.theta, 0.0

@@ -77,7 +77,11 @@ def _saddlepoint(weights: Floats, copies: Floats, level: float) -> tuple[float, 
     def slope(t: float) -> float:  # rises from end to end, beyond all bounds at a pole
         return float((copies * weights / (1 - 2 * weights * t)).sum()) - level
 
-    t = float(brentq(slope, low * POLE, high * POLE, xtol=1e-14 * high, rtol=1e-14))
+    ends = low * POLE, high * POLE
+    if slope(ends[0]) >= 0 or slope(ends[1]) <= 0:  # a level that only a pole could reach
+        t = ends[0] if slope(ends[0]) >= 0 else ends[1]
+    else:
+        t = float(brentq(slope, *ends, xtol=1e-14 * high, rtol=1e-14))
     cumulant = -0.5 * float((copies * np.log1p(-2 * weights * t)).sum())
     curvature = 2 * float((copies * weights**2 / (1 - 2 * weights * t) ** 2).sum())
     w = math.copysign(math.sqrt(max(2 * (t * level - cumulant), 0.0)), t)

@@ -13,7 +13,14 @@ import torch
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import RANGE, membership
 from superpose.fitting.gram import sparse_gram
-from superpose.fitting.newton import LEVEL_PRECISION, Problem, State
+from superpose.fitting.newton import (
+    LEVEL_PRECISION,
+    NormalEquations,
+    Objective,
+    Problem,
+    State,
+    inverse,
+)
 
 STEPS = 8
 HALVINGS = 6
@@ -33,10 +40,12 @@ def fit_apart(design: Design, problem: Problem, start: State) -> State:
     member = membership(groups[: design.n_shared], n_groups)
     held = LEVEL_PRECISION * float(problem.weight.sum()) * (groups[: design.n_shared] < 0)
     theta, rho = start.theta.view(design.n_outputs, -1), start.rho
+    equations = NormalEquations(design, problem)
     for _ in range(STEPS):
         precision = member @ rho.exp() + held
         step, variance = _step(design, problem, theta, precision)
-        theta = theta + _length(design, problem, theta, step, precision) * step
+        objective = Objective(equations, precision.repeat(len(theta)))
+        theta = theta + _length(objective, theta, step) * step
         freedom = member.sum(0) * len(theta) - member.mT @ (precision * variance.sum(0))
         energy = member.mT @ (theta**2).sum(0)
         better = (freedom.clamp(min=1e-3) / energy.clamp(min=1e-12)).log()
@@ -57,29 +66,16 @@ def _step(
     downhill = residual.mT @ design.fixed - precision * theta
     steps, variances = [], []
     for k in range(len(theta)):
-        matrix = sparse_gram(design.fixed, bend[:, k]) + torch.diag(precision)
-        covariance = torch.cholesky_inverse(torch.linalg.cholesky(matrix))
+        covariance, _ = inverse(sparse_gram(design.fixed, bend[:, k]), precision)
         steps.append(covariance @ downhill[k])
         variances.append(covariance.diagonal())
     return torch.stack(steps), torch.stack(variances)
 
 
-def _length(
-    design: Design,
-    problem: Problem,
-    theta: torch.Tensor,
-    step: torch.Tensor,
-    precision: torch.Tensor,
-) -> float:
-    """Return how much of the step lowers the penalised loss; 0 where none of it does."""
-
-    def objective(length: float) -> float:
-        moved = theta + length * step
-        loss = problem.value(problem.outputs(design.fixed @ moved.mT))
-        return loss + 0.5 * float((precision * moved**2).sum())
-
-    before = objective(0.0)
+def _length(objective: Objective, theta: torch.Tensor, step: torch.Tensor) -> float:
+    """Return how much of the step lowers the objective; 0 where none of it does."""
+    before = objective(theta.flatten())[0]
     for length in (0.5**i for i in range(HALVINGS)):
-        if objective(length) < before:
+        if objective((theta + length * step).flatten())[0] < before:
             return length
     return 0.0

@@ -11,14 +11,11 @@ good as any under a Matérn 1/2 covariance over more knots, which asks for conti
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from superpose.fitting.columns import Block
 from superpose.fitting.gram import gram
 from superpose.fitting.growth import LENGTH_SCALE, Growth
-from superpose.fitting.newton import State
 
 LENGTH_SCALES = (0.1, 1.0)
 FEWEST_KNOTS = 6
@@ -29,31 +26,23 @@ STRENGTHS = torch.linspace(-6.0, 14.0, 11, dtype=torch.float64)
 def choose_covariances(growth: Growth) -> bool:
     """Give every main curve the covariance with the most evidence; return whether any moved."""
     residual, information = growth.working(growth.outputs())
-    fixed, outer, inner = growth.design.split(growth.state.theta)
-    blocks, place, coefficients = list(growth.design.blocks), 1, [fixed[:, :1]]
+    blocks, coefficients = list(growth.design.blocks), list(growth.own_coefficients())
     slope = float(growth.state.rho[0].exp()) / growth.state.noise
     for i, block in enumerate(blocks):
-        own = slice(place, place + block.columns.shape[1])
-        place = own.stop
-        coefficients.append(fixed[:, own])
         if block.kind != "curve" or block.labels.count("smooth") < FEWEST_KNOTS - 2:
             continue
         attribute = growth.rows.attributes[block.attributes[0]]
         if attribute.kind != "number" or attribute.shape:  # of a spline it is a unit, no choice
             continue
-        response = information * (block.columns @ fixed[:, own].mT) + residual
+        response = information * (block.columns @ coefficients[i].mT) + residual
         better = _better(growth, block, response, information, slope)
         if better is not None:
             blocks[i] = better
-            coefficients[-1] = fixed.new_zeros(len(fixed), better.columns.shape[1])
+            width = better.columns.shape[1]
+            coefficients[i] = coefficients[i].new_zeros(len(coefficients[i]), width)
     if all(new is old for new, old in zip(blocks, growth.design.blocks, strict=True)):
         return False
-    growth.design = replace(growth.design, blocks=tuple(blocks), _cache={})
-    growth.state = State(
-        growth.design.join(torch.cat(coefficients, 1), outer, inner),
-        growth.state.rho,
-        growth.state.noise,
-    )
+    growth.design, growth.state = growth.over(blocks, coefficients)
     return True
 
 

@@ -219,7 +219,6 @@ def fit_superposition(
     if loss == "student_t":
         spread *= settle_scale(growth)
     total, carrier = float(weight.sum()), float(weight @ chosen_loss.carrier(y))
-    robust = None
     if everything is None and device == "cpu":
         solution = _finish(growth)
     elif everything is None:
@@ -233,8 +232,7 @@ def fit_superposition(
         carrier = batches.carrier()
         solution, total = _finish_on(growth, batches, device)
     deadline.before("nothing")
-    if everything is None:
-        robust = robust_covariance(*growth.training, solution)
+    robust = robust_covariance(*growth.training, solution) if everything is None else None
     network, posterior = assemble(
         rows.attributes, growth.design, solution, centre=centre, spread=spread, covariance=robust
     )

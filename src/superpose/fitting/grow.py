@@ -128,16 +128,17 @@ def _grow_pairs(
     folds = [final.holding_out(mask) for mask in masks]
     trail = Trail(final.rows.problem)
     schedule, named = _schedule(pairs, len(final.rows.attributes))
-    if pairs == "auto" and schedule and not _promising(final):
-        schedule = []
+    most = max(schedule, default=0)
+    promised = final.screened_pairs(most) if schedule and not named else []
+    if pairs == "auto" and not any(gain > PROMISE for _, gain in promised):
+        schedule = []  # chance would choose among them
     deadline = final.rows.problem.deadline
     _advance(folds, final)
     if deadline.over():
         return _alone(final)
     trail.note(0, folds)
-    reached, most = [final], max(schedule, default=0)
-    growing = (final, *folds) if schedule else ()
-    ranked = [named or growth.best_pairs(most) for growth in growing]
+    reached, ranked = [final], [named or [pair for pair, _ in promised]]
+    ranked += [named or (fold.best_pairs(most) if schedule else []) for fold in folds]
     for count in schedule:
         lead = reached[-1].copy()
         deadline.before(f"a step from {len(lead.pairs)} to {count} pairs", later[1])
@@ -163,11 +164,6 @@ def _grow_pairs(
     final = reached[chosen]
     path = tuple(_as_it_is(step, final) if step.chosen else step for step in trail.steps(chosen))
     return Grown(final, path, trail.outputs[chosen])
-
-
-def _promising(growth: Growth) -> bool:
-    """Whether the screen promises evidence of any pair; if not, chance would choose among them."""
-    return any(gain > PROMISE for _, gain in growth.screened_pairs(1))
 
 
 def _as_it_is(step: DialStep, final: Growth) -> DialStep:
@@ -216,7 +212,7 @@ def _grow_terms(
     worth = WORTH if terms == "auto" else -math.inf  # so many were asked for
     named = () if isinstance(terms, (str, int)) else terms
     for count in [len(named)] if named else _term_schedule(terms):
-        step = Growth(first.rows, reached[-1].design, reached[-1].state, first.kept)
+        step = reached[-1].copy()
         deadline.before(f"a step from {len(step.design.terms)} to {count} terms")
         if not add_terms(step, count - len(step.design.terms), generator, worth, named):
             break

@@ -7,7 +7,7 @@ that several growths can hold out different rows at little cost.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -174,7 +174,23 @@ class Growth:
 
     def copy(self) -> Growth:
         """Return a growth that starts here and learns from the same rows."""
-        return Growth(self.rows, self.design, self.state, self.kept)
+        other = Growth(self.rows, self.design, self.state, self.kept)
+        other._training = self._training
+        return other
+
+    def over(
+        self, blocks: Sequence[Block], coefficients: Sequence[torch.Tensor]
+    ) -> tuple[Design, State]:
+        """Return the design over other blocks, each with its coefficients, and where it then is."""
+        fixed, outer, inner = self.design.split(self.state.theta)
+        design = replace(self.design, blocks=tuple(blocks), _cache={})
+        theta = design.join(torch.cat([fixed[:, :1], *coefficients], 1), outer, inner)
+        return design, State(theta, self.state.rho, self.state.noise)
+
+    def own_coefficients(self) -> tuple[torch.Tensor, ...]:
+        """Return the coefficients [K, m] of every block."""
+        fixed = self.design.split(self.state.theta)[0]
+        return fixed[:, 1:].split(self.design.widths[0], 1)
 
     @property
     def pairs(self) -> list[tuple[int, ...]]:

@@ -152,13 +152,13 @@ def solve(
     for i in range(iterations):
         precision = member @ state.rho.exp() + held
         information, right = normal.at(state.theta)
-        covariance, log_determinant = _inverse(information, precision)
+        covariance, log_determinant = inverse(information, precision)
         downhill = right - information @ state.theta - precision * state.theta
         target = state.theta + covariance @ downhill
         newton = bounds.step(state.theta, covariance @ downhill, covariance.matmul)
         quadratic = _Quadratic(information, precision, downhill, state.theta, bounds)
         decrement = quadratic.fall(newton)  # a damped step is short far from the end, too
-        objective = _Objective(normal, precision)
+        objective = Objective(normal, precision)
         if design.terms:
             theta, fit_loss, damping = _descend(objective, quadratic, state.theta, newton, damping)
         else:
@@ -200,7 +200,7 @@ def polish(design: Design, problem: Problem, state: State, iterations: int = 200
     groups, n_groups = design.groups()
     normal, theta, damping = NormalEquations(design, problem), state.theta, 0.0
     precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, normal.total)
-    objective, bounds = _Objective(normal, precision), Bounds.of(design)
+    objective, bounds = Objective(normal, precision), Bounds.of(design)
     for _ in range(iterations):
         information, right = normal.at(theta)
         downhill = right - information @ theta - precision * theta
@@ -302,7 +302,7 @@ def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) 
     return total
 
 
-def _inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.Tensor, float]:
+def inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Return (A + Λ)⁻¹ and log det(A + Λ)."""
     factor, scale = _factor(information + torch.diag(precision))
     covariance = torch.cholesky_inverse(factor).mul_(scale).mul_(scale[:, None])
@@ -325,7 +325,7 @@ def _factor(matrix: torch.Tensor, damping: float = 0.0) -> tuple[torch.Tensor, t
 
 
 @dataclass(frozen=True)
-class _Objective:
+class Objective:
     """The penalised loss as a function of θ."""
 
     equations: Equations
@@ -364,7 +364,7 @@ class _Quadratic:
 
 
 def _walk(
-    objective: _Objective, theta: torch.Tensor, step: torch.Tensor, promised: float
+    objective: Objective, theta: torch.Tensor, step: torch.Tensor, promised: float
 ) -> tuple[torch.Tensor, float, float]:
     """Go along a Newton step of a convex objective as far as it falls; halve it until it does.
 
@@ -392,7 +392,7 @@ def _walk(
 
 
 def _descend(
-    objective: _Objective,
+    objective: Objective,
     quadratic: _Quadratic,
     theta: torch.Tensor,
     newton: torch.Tensor,

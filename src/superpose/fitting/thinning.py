@@ -18,7 +18,6 @@ import torch
 from superpose.curves import SplineBasis
 from superpose.fitting.columns import Block
 from superpose.fitting.growth import Growth
-from superpose.fitting.newton import State
 
 SMALLEST_FREEDOM = 0.03
 SLACK = 1.0  # λ may still fall by this factor, in logs
@@ -37,42 +36,35 @@ def thinned(growth: Growth) -> Growth:
     information = growth.working(growth.outputs())[1]
     lowest = growth.state.rho - torch.tensor(growth.state.noise).log() - SLACK
     groups = growth.design.groups()[0][1 : growth.design.n_shared]
-    fixed, outer, inner = growth.design.split(growth.state.theta)
     blocks: list[Block] = []
-    coefficients = [fixed[:, :1]]
+    coefficients: list[torch.Tensor] = []
     for block, own, group in zip(
         growth.design.blocks,
-        fixed[:, 1:].split(growth.design.widths[0], 1),
+        growth.own_coefficients(),
         groups.split(growth.design.widths[0]),
         strict=True,
     ):
         turn = _turn(block, information, lowest[group].exp())
         blocks.append(block if turn is None else turned(block, turn))
         coefficients.append(own if turn is None else own @ turn)
-    design = replace(growth.design, blocks=tuple(blocks), _cache={})
+    design, state = growth.over(blocks, coefficients)
     if design.n_shared > WORTH_IT * growth.design.n_shared:
         return growth
-    theta = design.join(torch.cat(coefficients, 1), outer, inner)
-    state = State(theta, growth.state.rho, growth.state.noise)
     return Growth(growth.rows, design, state, growth.kept)
 
 
 def with_all_columns(growth: Growth, mains: Sequence[Block]) -> Growth:
     """Return a thinned growth, where it is, over all columns; ``mains`` are its whole curves."""
-    fixed, outer, inner = growth.design.split(growth.state.theta)
     blocks: list[Block] = []
-    coefficients = [fixed[:, :1]]
-    own = fixed[:, 1:].split(growth.design.widths[0], 1)
-    for i, (block, theta) in enumerate(zip(growth.design.blocks, own, strict=True)):
+    coefficients: list[torch.Tensor] = []
+    own = zip(growth.design.blocks, growth.own_coefficients(), strict=True)
+    for i, (block, theta) in enumerate(own):
         whole = block
         if block.turn is not None:
             whole = mains[i] if i < len(mains) else growth.rows.pair(*block.attributes)
         blocks.append(whole)
         coefficients.append(theta if block.turn is None else theta @ block.turn.mT)
-    design = replace(growth.design, blocks=tuple(blocks), _cache={})
-    theta = design.join(torch.cat(coefficients, 1), outer, inner)
-    state = State(theta, growth.state.rho, growth.state.noise)
-    return Growth(growth.rows, design, state, growth.kept)
+    return Growth(growth.rows, *growth.over(blocks, coefficients), growth.kept)
 
 
 def turned(block: Block, turn: torch.Tensor) -> Block:

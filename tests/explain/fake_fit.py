@@ -15,6 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from superpose.networks import AxisRows
+
+
+def units(rows: Tensor | AxisRows) -> Tensor:
+    """The rows as they are on the axes: parts read them with or without a memory."""
+    return AxisRows.of(rows).units
+
 
 @dataclass(frozen=True)
 class FakeAxis:
@@ -48,18 +55,19 @@ class FakePart:
     moved: tuple[FakePart, ...] = ()
     outer_knots: Tensor = field(default_factory=lambda: torch.linspace(-1.0, 2.0, 7))
 
-    def __call__(self, u: Tensor) -> Tensor:
+    def __call__(self, u: Tensor | AxisRows) -> Tensor:
         return self.whole(u) - sum(curve(u) for curve in self.moved)
 
-    def whole(self, u: Tensor) -> Tensor:
+    def whole(self, u: Tensor | AxisRows) -> Tensor:
+        u = units(u)
         if self.kind == "term":
             return self.outer(self.inner_sum(u))
         own = torch.full_like(u, float("nan"))  # reads its own columns and no others
         own[:, list(self.attributes)] = u[:, list(self.attributes)]
         return self.formula(own)[:, None] * self.weights
 
-    def inner_sum(self, u: Tensor) -> Tensor:
-        return sum(psi(u[:, p]) for p, psi in self.inner.items())
+    def inner_sum(self, u: Tensor | AxisRows) -> Tensor:
+        return sum(psi(units(u)[:, p]) for p, psi in self.inner.items())
 
     def outer(self, h: Tensor) -> Tensor:
         return self.formula(h)[:, None] * self.weights
@@ -105,8 +113,8 @@ class FakePosterior:
         self.network = network
         self.dof = torch.arange(1.0, 1.0 + len(network.parts))
 
-    def part_variance(self, index: int, u: Tensor) -> Tensor:
-        own = torch.nan_to_num(u[:, list(self.network.parts[index].attributes)], nan=0.5)
+    def part_variance(self, index: int, u: Tensor | AxisRows) -> Tensor:
+        own = torch.nan_to_num(units(u)[:, list(self.network.parts[index].attributes)], nan=0.5)
         outside = (own - own.clamp(0.0, 2.0)).abs().sum(dim=1)
         sd = 0.1 * (index + 1) * (1 + outside)
         return (sd**2)[:, None].expand(-1, len(self.network.bias))

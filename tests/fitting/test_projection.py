@@ -56,7 +56,8 @@ def test_chance_is_the_covariance_over_draws_of_the_rows():
         cardinal, f = rows(seed)
         heights, left, projection = projected(cardinal, f, one)
         found.append((centred @ heights).mT.flatten())
-        factor = (centred @ projection.chance([(cardinal, left, one)])).flatten(0, 1)
+        square = projection.square(cardinal, left, one)
+        factor = (centred @ projection.chance(square, N)).flatten(0, 1)
         expected += factor @ factor.mT / draws
     spread = torch.stack(found).mT.cov()
     size = spread.diagonal().sqrt()
@@ -68,10 +69,12 @@ def test_a_weight_is_so_many_rows_and_batches_are_of_no_account():
     cardinal, f = rows(1)
     w = (1 + 3 * uniform(N, 1)[:, 0]).floor()
     _, left, projection = projected(cardinal, f, w)
-    whole = projection.chance([(cardinal, left, w)]).flatten(0, 1)
+    total = float(w.sum())
+    whole = projection.chance(projection.square(cardinal, left, w), total).flatten(0, 1)
     every = torch.repeat_interleave(torch.arange(N), w.long())
     many = [(cardinal[i], left[i], torch.ones(len(i)).double()) for i in every.split(40)]
-    batched = projection.chance(many).flatten(0, 1)
+    square = torch.stack([projection.square(*rows) for rows in many]).sum(0)
+    batched = projection.chance(square, total).flatten(0, 1)
     np.testing.assert_allclose(whole @ whole.mT, batched @ batched.mT, atol=1e-14)
 
 

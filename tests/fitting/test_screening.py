@@ -30,7 +30,7 @@ def test_gains_are_those_of_the_formula_in_loops(n_outputs):
     made = sides(x)
     residual = normal(25 * n_outputs).view(25, n_outputs)
     information = uniform(25, n_outputs, seed=1)
-    found = pair_gains(made, residual, information, rank=3)
+    found, precision = pair_gains(made, residual, information, rank=3)
     columns = [s.columns[:, :3].tolist() for s in made]
     squares = [np.square(c) for c in columns]
     spread = [
@@ -41,8 +41,11 @@ def test_gains_are_those_of_the_formula_in_loops(n_outputs):
     ]
     strengths = np.exp(np.linspace(-4, 10, 15)) / max(spread)
     for p, r in ((0, 1), (0, 2), (1, 2)):
-        expected = gain(columns[p], columns[r], residual.tolist(), information.tolist(), strengths)
+        rows = residual.tolist(), information.tolist()
+        expected = gain(columns[p], columns[r], *rows, strengths)
         assert found[p, r].item() == pytest.approx(expected, rel=1e-6)
+        own = 1 / precision[p, r].item()
+        assert gain(columns[p], columns[r], *rows, [own]) == pytest.approx(expected, rel=1e-6)
     assert torch.isneginf(found.tril()[torch.ones(3, 3).tril().bool()]).all()
 
 
@@ -63,7 +66,7 @@ def test_the_planted_pair_is_found_among_ten_attributes(loss):
         y = classes(torch.stack([2 * f, -2 * f, 0 * f], 1))
         residual = Multinomial(3).residual(flat, y)
         information = Multinomial(3).curvature(flat).diagonal(dim1=1, dim2=2)
-    gains = pair_gains(sides(x), residual, information)
+    gains = pair_gains(sides(x), residual, information).nats
     assert divmod(int(gains.argmax()), 10) == (2, 7)
     others = gains[torch.ones(10, 10).triu(1).bool()].sort().values[:-1]
     assert gains[2, 7] > 30
@@ -73,7 +76,7 @@ def test_the_planted_pair_is_found_among_ten_attributes(loss):
 def test_noise_gains_nothing():
     n = 400
     x = uniform(n, 6)
-    gains = pair_gains(sides(x), normal(n, 2)[:, None], torch.ones(n, 1, dtype=torch.float64))
+    gains = pair_gains(sides(x), normal(n, 2)[:, None], torch.ones(n, 1, dtype=torch.float64)).nats
     assert gains[torch.ones(6, 6).triu(1).bool()].max() < 5
 
 
@@ -84,7 +87,7 @@ def test_missing_rows_and_constant_columns_take_no_part():
     x[: n // 2, 2] = torch.nan
     residual = 100 * normal(n, 1)[:, None]
     residual[n // 2 :] = 0.0  # all that is left to say is where a column is missing
-    gains = pair_gains(sides(x), residual, torch.ones(n, 1, dtype=torch.float64))
+    gains = pair_gains(sides(x), residual, torch.ones(n, 1, dtype=torch.float64)).nats
     assert gains[0, 1] == 0
     assert gains[1, 2] == 0
     assert gains[0, 2] < 1e-6
@@ -93,7 +96,7 @@ def test_missing_rows_and_constant_columns_take_no_part():
 def test_without_information_there_is_no_pair():
     gains = pair_gains(
         sides(uniform(10, 2)), torch.zeros(10, 1).double(), torch.zeros(10, 1).double()
-    )
+    ).nats
     assert torch.isneginf(gains).all()
 
 
@@ -102,8 +105,8 @@ def test_gains_do_not_depend_on_the_order_of_the_rows():
     order = torch.randperm(50, generator=generator(1))
     ones = torch.ones(50, 1, dtype=torch.float64)
     one, two = (
-        pair_gains(sides(x), residual, ones),
-        pair_gains(sides(x[order]), residual[order], ones),
+        pair_gains(sides(x), residual, ones).nats,
+        pair_gains(sides(x[order]), residual[order], ones).nats,
     )
     upper = torch.ones(3, 3).triu(1).bool()
     assert one[upper].numpy() == pytest.approx(two[upper].numpy(), abs=1e-9)
@@ -123,6 +126,6 @@ def test_one_row_that_is_wrong_makes_no_pair():
     y[0] = 0.0
     wrong = growth_of(x, y, "bernoulli")
     wrong.state = right.state
-    blind = pair_gains(wrong.rows.sides(), *wrong.working(wrong.outputs()))
+    blind = pair_gains(wrong.rows.sides(), *wrong.working(wrong.outputs())).nats
     assert float(blind[1, 2]) > 2.0
-    assert float(wrong.pair_gains()[1, 2]) < 1.0
+    assert float(wrong.pair_gains().nats[1, 2]) < 1.0

@@ -5,6 +5,7 @@ import torch
 from tests.fitting.made_growths import classes, growth_of
 from tests.fitting.made_problems import normal, uniform
 
+from superpose.fitting.growth import Promise
 from superpose.fitting.thinning import thinned, with_all_columns
 
 
@@ -40,7 +41,7 @@ def test_the_way_back_changes_no_output():
 
 def test_a_pair_comes_back_whole():
     growth = fitted()
-    growth.add_pairs([(0, 1)])
+    growth.add_pairs([Promise((0, 1))])
     growth.fit()
     thin = thinned(growth)
     back = with_all_columns(thin, growth.design.blocks[:4])

@@ -32,12 +32,10 @@ from superpose.estimators.shapes import check_apart, read_shapes
 from superpose.estimators.table import Table, read_table
 from superpose.estimators.target import read_offset
 from superpose.fitting import Deadline, DialStep, Edit, Fit, Stopped, fit_superposition
-from superpose.networks import Attribute
+from superpose.networks import BATCH, Attribute
 
 __all__ = ["AbstractKST"]
 
-CHUNK = 65_536
-"""Rows that are predicted at once; bounds the memory, changes no result."""
 
 Floats = NDArray[np.float64]
 Shapes = dict[str | int, str | tuple[str, ...]] | None
@@ -475,7 +473,7 @@ class AbstractKST(BaseEstimator):
         x = torch.from_numpy(self._encode(X))
         known = read_offset(offset, len(x), self.fit_.network.n_outputs)
         with torch.no_grad():
-            link = torch.cat([self.fit_.network(rows) for rows in x.split(CHUNK)]).numpy()
+            link = torch.cat([self.fit_.network(rows) for rows in x.split(BATCH)]).numpy()
         return link if known is None else link + known
 
 

@@ -14,7 +14,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from superpose.errors import InputError
-from superpose.estimators.base import CHUNK, AbstractKST, Floats, Shapes
+from superpose.estimators.base import AbstractKST, Floats, Shapes
 from superpose.estimators.batches import Rows, Sliced, is_large
 from superpose.estimators.links import LOG_LINKS, mean_of, observation_variance
 from superpose.estimators.scatter import MOST_ROWS, Scatter
@@ -29,6 +29,7 @@ from superpose.estimators.target import (
     target_name,
 )
 from superpose.fitting import Deadline
+from superpose.networks import BATCH
 
 __all__ = ["KSTRegressor"]
 
@@ -374,7 +375,7 @@ class KSTRegressor(RegressorMixin, AbstractKST):
         with torch.no_grad():
             parts = [
                 fit.posterior.variance(fit.network.encode(rows))[:, 0]
-                for rows in torch.from_numpy(x).split(CHUNK)
+                for rows in torch.from_numpy(x).split(BATCH)
             ]
         variance = torch.cat(parts).numpy()
         return np.sqrt(observation_variance(mean, variance, fit.noise, self.loss))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain.grids import attribute_grid, rows_at, with_places
-from superpose.explain.parts import encode, evaluate, parts_of
+from superpose.explain.parts import contribution, deviation, encode, evaluate, parts_of
 from superpose.explain.rank_parts import root_mean_square_band
 from superpose.explain.summary import TrainingSummary
 
@@ -53,10 +53,10 @@ def edit_effect(before: Fit, after: Fit, index: int, rows: Array, weight: Array)
         p = part.attributes[0]
         x = with_places(attribute_grid(after.network.attributes[p], 161), part)
         grid = rows_at({p: np.append(x, np.nan)}, rows.shape[1])
-    old, new = (evaluate(fit, index, encode(fit, grid))[0] for fit in (before, after))
+    old, new = (contribution(fit, index, encode(fit, grid)) for fit in (before, after))
     if not len(rows):
         return Effect(x, old, new, 0.0, 0.0, np.zeros(after.network.n_outputs))
-    moved = [evaluate(fit, index, encode(fit, rows))[0] for fit in (before, after)]
+    moved = [contribution(fit, index, encode(fit, rows)) for fit in (before, after)]
     first, second = (root_mean_square_band(m, 0 * m, weight)[0] for m in moved)
     change = np.average(moved[1] - moved[0], axis=0, weights=weight)
     change = np.where(np.abs(change) < 1e-12 * max(first, second), 0.0, change)  # rounding
@@ -97,7 +97,7 @@ def hand_drawn(fit: Fit, index: int, axis_units: torch.Tensor) -> NDArray[np.boo
     """
     if index not in {edit.index for edit in getattr(fit, "edits", ())}:
         return np.zeros(len(axis_units), dtype=bool)
-    _, sd = evaluate(fit, index, axis_units)
+    sd = deviation(fit, index, axis_units)
     return np.asarray((sd == 0).all(axis=1))
 
 

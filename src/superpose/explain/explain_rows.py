@@ -12,10 +12,10 @@ from superpose.explain.edit_effect import hand_drawn
 from superpose.explain.explanation import Explanation
 from superpose.explain.outputs import Outputs
 from superpose.explain.parts import (
+    contributions,
     data_text,
     default_outputs,
     encode,
-    evaluate,
     half_width,
     limits,
     part_names,
@@ -75,7 +75,7 @@ def explain(
     u, z, width = encode(fit, x), half_width(level), len(fit.network.bias)
     parts = range(len(parts_of(fit)))
     empty = np.zeros((len(x), 0, width))
-    values = np.stack([evaluate(fit, i, u)[0] for i in parts], axis=1) if parts else empty
+    values = np.stack(contributions(fit, u), axis=1) if parts else empty
     bands = [limits(fit, i, u, level) for i in parts]
     lower, upper = (np.stack([it[j] for it in bands], axis=1) if parts else empty for j in (0, 1))
     with torch.no_grad():

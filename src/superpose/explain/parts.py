@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from superpose.estimators.links import LOG_LINKS
 from superpose.explain.outputs import Outputs
 from superpose.explain.text import number
+from superpose.networks import BATCH, AxisRows
 
 if TYPE_CHECKING:
     from superpose.explain.summary import TrainingSummary
     from superpose.fitting import Fit
 
 __all__ = [
+    "contribution",
+    "contributions",
     "data_text",
     "default_outputs",
+    "deviation",
     "encode",
     "evaluate",
     "half_width",
@@ -93,10 +97,29 @@ def encode(fit: Fit, x: Array) -> torch.Tensor:
 
 def evaluate(fit: Fit, index: int, axis_units: torch.Tensor) -> tuple[Array, Array]:
     """One part's contribution and its posterior standard deviation, both [N, K]."""
+    return contribution(fit, index, axis_units), deviation(fit, index, axis_units)
+
+
+def contributions(fit: Fit, axis_units: torch.Tensor) -> list[Array]:
+    """Contributions of all parts, each [N, K]."""
+    parts, found = parts_of(fit), []
     with torch.no_grad():
-        mean = parts_of(fit)[index](axis_units)
-        variance = fit.posterior.part_variance(index, axis_units)
-    return _numpy(mean), np.sqrt(np.clip(_numpy(variance), 0.0, None))
+        for units in axis_units.split(BATCH):
+            rows = AxisRows(units)
+            found.append([part(rows) for part in parts])
+        return [_numpy(torch.cat(own)) for own in zip(*found, strict=True)]
+
+
+def contribution(fit: Fit, index: int, axis_units: torch.Tensor) -> Array:
+    """One part's contribution, [N, K]."""
+    with torch.no_grad():
+        return _numpy(parts_of(fit)[index](axis_units))
+
+
+def deviation(fit: Fit, index: int, axis_units: torch.Tensor | AxisRows) -> Array:
+    """The posterior standard deviation of one part's contribution, [N, K]."""
+    variance = fit.posterior.part_variance(index, axis_units)
+    return np.sqrt(np.clip(_numpy(variance), 0.0, None))
 
 
 def limits(fit: Fit, index: int, axis_units: torch.Tensor, level: float) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from superpose.explain.importance import Importances
-from superpose.explain.parts import encode, evaluate, half_width, part_names
+from superpose.explain.parts import contributions, deviation, encode, half_width, part_names
 
 if TYPE_CHECKING:
     from superpose.fitting import Fit
@@ -56,15 +56,20 @@ def importances(
     u, names = encode(fit, x), part_names(fit)
     bands = np.array(
         [
-            root_mean_square_band(*evaluate(fit, i, u), sample_weight, level=level)
-            for i in range(len(names))
+            root_mean_square_band(mean, deviation(fit, i, u), sample_weight, level=level)
+            for i, mean in enumerate(contributions(fit, u))
         ]
     ).reshape(-1, 3)
     return Importances.of(names, bands[:, 0], bands[:, 1], bands[:, 2])
 
 
 def root_mean_square_band(
-    mean: Array, sd: Array, weight: Array | None = None, *, level: float = 0.95
+    mean: Array,
+    sd: Array,
+    weight: Array | None = None,
+    *,
+    some: slice = slice(None),
+    level: float = 0.95,
 ) -> tuple[float, float, float]:
     r"""Root mean square of an uncertain vector, and an interval that holds it often enough.
 
@@ -79,9 +84,12 @@ def root_mean_square_band(
 
     Parameters
     ----------
-    mean, sd : array [N, K]
+    mean : array [N, K]
+    sd : array [M, K]
     weight : array [N], optional
         Weights of the rows in the means; equal if not given.
+    some : slice
+        The rows that ``sd`` is of; all if not given.
     level : float
         Above .785.
 
@@ -101,7 +109,8 @@ def root_mean_square_band(
     >>> [round(v, 2) for v in root_mean_square_band(mean, sd)]
     [3.0, 2.02, 3.98]
     """
-    rows = np.average(np.stack([mean**2, sd**2]).sum(axis=2), axis=1, weights=weight)
-    value, error = np.sqrt(rows)
+    own = None if weight is None else weight[some]
+    value = np.sqrt(np.average((mean**2).sum(axis=1), weights=weight))
+    error = np.sqrt(np.average((sd**2).sum(axis=1), weights=own))
     reach = half_width(level) * error
     return float(value), float(max(value - reach, 0.0)), float(value + reach)

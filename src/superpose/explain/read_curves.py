@@ -11,14 +11,7 @@ from superpose.explain.edit_effect import edit_notes, hand_drawn
 from superpose.explain.grids import attribute_grid, label_grid, rows_at, with_places
 from superpose.explain.importance import Importance
 from superpose.explain.outputs import Outputs
-from superpose.explain.parts import (
-    encode,
-    evaluate,
-    limits,
-    outputs_of,
-    parts_of,
-    squeeze,
-)
+from superpose.explain.parts import contribution, encode, limits, outputs_of, parts_of, squeeze
 from superpose.explain.summary import PartSummary, TrainingSummary
 
 if TYPE_CHECKING:
@@ -73,7 +66,7 @@ def curves(
         grid = with_places(attribute_grid(attribute, points), part)
         values = np.append(grid, np.nan)  # the last row asks what a missing value adds
         u = encode(fit, rows_at({position: values}, len(fit.network.attributes)))
-        mean, _ = evaluate(fit, index, u)
+        mean = contribution(fit, index, u)
         lower, upper = limits(fit, index, u, level)
         missing = Missing(*(squeeze(a[-1:])[0] for a in (mean, lower, upper)))
         by_hand = hand_drawn(fit, index, u)[:-1]

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from superpose.explain.outputs import Outputs
-from superpose.explain.parts import default_outputs, encode, evaluate, part_names, parts_of
+from superpose.explain.parts import (
+    contributions,
+    default_outputs,
+    deviation,
+    encode,
+    part_names,
+    parts_of,
+)
 from superpose.explain.rank_parts import root_mean_square_band
 from superpose.explain.read_terms import inner_sums
 from superpose.explain.summary import (
@@ -24,12 +31,14 @@ from superpose.explain.summary import (
 
 if TYPE_CHECKING:
     from superpose.fitting import Check, Fit
+from superpose.networks import AxisRows
 
 __all__ = ["summarise"]
 
 Array = NDArray[np.float64]
 
 _BINS, _RUG, _STRONG, _MOST, _ROWS = 30, 200, 0.5, 50, 5000
+_BAND_ROWS = 2_000  # rows at most that say how wide the band of an importance is
 
 
 def summarise(
@@ -164,12 +173,12 @@ def _parts(
 ) -> tuple[tuple[PartSummary, ...], tuple[Association, ...]]:
     names, u = part_names(fit), encode(fit, x)
     kept: list[dict[str, Any]] = []
-    means: list[Array] = []
     checks = getattr(fit, "checks", ())
-    for index, part in enumerate(parts_of(fit)):
-        mean, sd = evaluate(fit, index, u)
-        value, lower, upper = root_mean_square_band(mean, sd, weight)
-        means.append(mean)
+    some = slice(None, None, _step(len(u)))
+    means, few = contributions(fit, u), AxisRows(u[some])
+    for index, (part, mean) in enumerate(zip(parts_of(fit), means, strict=True)):
+        sd = deviation(fit, index, few)
+        value, lower, upper = root_mean_square_band(mean, sd, weight, some=some)
         kept.append(
             {
                 "name": names[index],
@@ -182,7 +191,7 @@ def _parts(
                 **(_asked(checks[index]) if checks else {}),
                 "counts": _cell_counts(x, part.attributes, attributes),
                 "moved": _moved(part, u, mean, weight),
-                **(_inner(inner_sums(part, u), sd) if part.kind == "term" else {}),
+                **(_inner(inner_sums(part, u), sd, some) if part.kind == "term" else {}),
             }
         )
     correlation, imitated = _concurvity(means)
@@ -193,6 +202,11 @@ def _parts(
         for fields, alike, share in zip(kept, imitated, shares, strict=True)
     )
     return parts, _strongest(correlation, names)
+
+
+def _step(rows: int) -> int:
+    """Every how many rows one is asked, so that they are `_BAND_ROWS` at most."""
+    return max(1, -(-rows // _BAND_ROWS))
 
 
 def _asked(check: Check) -> dict[str, Any]:
@@ -210,20 +224,21 @@ def _moved(part: Any, u: Any, left: Array, weight: Array | None) -> float:
     if part.kind == "curve" or not part.moved:
         return 0.0
     with torch.no_grad():
-        whole = part.whole(u).numpy()
+        whole = left + sum(curve(u) for curve in part.moved).numpy()
     variance = _variance(whole, weight)
     return _variance(whole - left, weight) / variance if variance else 0.0
 
 
-def _inner(h: Array, sd: Array) -> dict[str, tuple[Any, ...]]:
+def _inner(h: Array, sd: Array, some: slice) -> dict[str, tuple[Any, ...]]:
     """Histogram of a term's inner sum, and the mean standard deviation of the term in each bin."""
     counts, edges = np.histogram(h, bins=20)
-    which = np.clip(np.searchsorted(edges, h, side="right") - 1, 0, len(counts) - 1)
-    middles, full = (edges[:-1] + edges[1:]) / 2, counts > 0
+    which = np.clip(np.searchsorted(edges, h[some], side="right") - 1, 0, len(counts) - 1)
+    asked = np.bincount(which, minlength=len(counts))
+    middles, full = (edges[:-1] + edges[1:]) / 2, asked > 0
     by_output = []
     for column in sd.T:
         total = np.bincount(which, weights=column, minlength=len(counts))
-        filled = np.interp(middles, middles[full], total[full] / counts[full])
+        filled = np.interp(middles, middles[full], total[full] / asked[full])
         by_output.append(tuple(float(v) for v in filled))
     return {
         "inner_edges": tuple(float(e) for e in edges),

@@ -12,7 +12,7 @@ from superpose.errors import InputError
 from superpose.estimators.target import codes_of, read_offset
 from superpose.explain.group_view import GroupMetric, GroupView
 from superpose.explain.held_out import score_held_out
-from superpose.explain.parts import encode, evaluate, outputs_of, part_names
+from superpose.explain.parts import contribution, encode, outputs_of, part_names
 from superpose.explain.rows_of import rows_where
 from superpose.explain.summary import HeldOut
 
@@ -133,7 +133,7 @@ def _contributions(model: Any, x: Array, chosen: list[NDArray[np.bool_]]) -> tup
     shape = (len(chosen), len(part_names(fit)), fit.network.n_outputs)
     means, errors = np.zeros(shape), np.zeros(shape)
     for j in range(shape[1]):
-        values, _ = evaluate(fit, j, u)
+        values = contribution(fit, j, u)
         for g, rows in enumerate(chosen):
             means[g, j] = values[rows].mean(axis=0)
             errors[g, j] = _error(values[rows])

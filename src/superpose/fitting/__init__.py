@@ -6,7 +6,8 @@ from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
-from superpose.fitting.posterior import MovedHeights, Posterior, Share
+from superpose.fitting.part_slopes import MovedHeights, Share
+from superpose.fitting.posterior import Posterior
 from superpose.fitting.screened import Screened
 
 __all__ = [

@@ -13,7 +13,8 @@ from superpose.fitting.columns import Block
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import membership
 from superpose.fitting.newton import Solution
-from superpose.fitting.posterior import Posterior, Share, outer_slopes
+from superpose.fitting.part_slopes import Share, outer_slopes
+from superpose.fitting.posterior import Posterior
 from superpose.fitting.term_columns import TermColumns
 from superpose.networks import Attribute, MainCurve, PairSurface, Superposition, Term
 

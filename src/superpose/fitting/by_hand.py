@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from superpose.fitting.posterior import Share
+from superpose.fitting.part_slopes import Share
 from superpose.networks import Attribute, HandBasis, InputBasis, MainCurve, Moved, PairSurface, Term
 
 Part = MainCurve | PairSurface | Term

@@ -14,16 +14,16 @@ from superpose.fitting.columns import Block
 from superpose.fitting.covariance import choose_covariances
 from superpose.fitting.dial import DialStep
 from superpose.fitting.folds import held_out, scout
-from superpose.fitting.growth import Growth, Rows
+from superpose.fitting.growth import Growth, Promise, Rows
 from superpose.fitting.terms import JOINT_STEPS, WORTH, add_terms
 from superpose.fitting.thinning import thinned, with_all_columns
 from superpose.fitting.trail import Trail, added_names, cost, n_curves
 
 NAN = float("nan")
 Progress = Callable[..., None] | None
-PATIENCE = 4
+PATIENCE = 3
 MOST_PAIRS = 32
-FOLD_STEPS = 3
+FOLD_STEPS = 2  # for coefficients and smoothness; another where the curvature moves
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
@@ -129,16 +129,17 @@ def _grow_pairs(
     trail = Trail(final.rows.problem)
     schedule, named = _schedule(pairs, len(final.rows.attributes))
     most = max(schedule, default=0)
-    promised = final.screened_pairs(most) if schedule and not named else []
-    if pairs == "auto" and not any(gain > PROMISE for _, gain in promised):
+    promised = final.promising(most) if schedule and not named else []
+    if pairs == "auto" and not any(it.gain > PROMISE for it in promised):
         schedule = []  # chance would choose among them
     deadline = final.rows.problem.deadline
     _advance(folds, final)
     if deadline.over():
         return _alone(final)
     trail.note(0, folds)
-    reached, ranked = [final], [named or [pair for pair, _ in promised]]
-    ranked += [named or (fold.best_pairs(most) if schedule else []) for fold in folds]
+    given = [Promise(pair) for pair in named]
+    reached, ranked = [final], [given or promised]
+    ranked += [given or (fold.promising(most) if schedule else []) for fold in folds]
     for count in schedule:
         lead = reached[-1].copy()
         deadline.before(f"a step from {len(lead.pairs)} to {count} pairs", later[1])
@@ -178,7 +179,13 @@ def _advance(folds: list[Growth], guide: Growth) -> None:
             return
         fold.guided(guide)
         folds[i] = fold = _lean(fold)
-        fold.fit(FOLD_STEPS, FOLD_TOLERANCE)
+        _settle(fold)
+
+
+def _settle(fold: Growth) -> None:
+    """Fit a fold that starts near its end."""
+    bent = fold.rows.problem.loss.name != "gaussian"
+    fold.fit(FOLD_STEPS + bent, FOLD_TOLERANCE)
 
 
 def _schedule(
@@ -202,7 +209,7 @@ def _grow_terms(
     final, path = grown.growth, grown.path
     deadline = final.rows.problem.deadline
     first = final.holding_out(mask)
-    first.fit(FOLD_STEPS, FOLD_TOLERANCE)
+    _settle(first)
     if deadline.over():
         return grown
     trail = Trail(final.rows.problem)

@@ -6,6 +6,7 @@ that several growths can hold out different rows at little cost.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,13 +26,22 @@ from superpose.fitting.columns import (
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import HYPER_MEAN
 from superpose.fitting.newton import Problem, Solution, State, flat_start, solve
-from superpose.fitting.screening import pair_gains
+from superpose.fitting.screening import PairGains, pair_gains
 from superpose.networks import Attribute, InputBasis
 
 LENGTH_SCALE = 0.3
 PAIR_LENGTH_SCALE = 0.2
 SMOOTH, ROUGH, ROUGH_LENGTH_SCALE = "matern32", "matern12", 0.1
 MORE = 2  # knots that a curve that may jump has for each other one
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A pair, the evidence that screening promises of it, and the log precision to start from."""
+
+    pair: tuple[int, int]
+    gain: float = math.nan
+    rho: float = HYPER_MEAN
 
 
 @dataclass(frozen=True)
@@ -246,19 +256,16 @@ class Growth:
             place = own.stop
         return torch.stack(values, 1)
 
-    def add_pairs(self, pairs: Sequence[tuple[int, int]]) -> None:
+    def add_pairs(self, promises: Sequence[Promise]) -> None:
         """Put pairs into the model; their surfaces start flat."""
-        blocks = [self.rows.pair(p, r) for p, r in pairs]
+        blocks = [self.rows.pair(*it.pair) for it in promises]
         fixed, outer, inner = self.design.split(self.state.theta)
         width = sum(b.columns.shape[1] for b in blocks)
         fixed = torch.cat([fixed, fixed.new_zeros(len(fixed), width)], 1)
-        before = self.design.groups()[1]
-        design = self.design.with_block(*blocks)
-        more = torch.full((design.groups()[1] - before,), HYPER_MEAN, dtype=torch.float64)
-        self.design = design
-        self.state = State(
-            design.join(fixed, outer, inner), torch.cat([self.state.rho, more]), self.state.noise
-        )
+        self.design = self.design.with_block(*blocks)
+        begin = [it.rho for it, b in zip(promises, blocks, strict=True) if b.columns.shape[1]]
+        rho = torch.cat([self.state.rho, torch.tensor(begin, dtype=torch.float64)])
+        self.state = State(self.design.join(fixed, outer, inner), rho, self.state.noise)
 
     def guided(self, guide: Growth) -> None:
         """Take the smoothness of a growth of the same main curves, for all that both have."""
@@ -269,8 +276,8 @@ class Growth:
         rho = torch.cat([guide.state.rho[:mains], pairs])
         self.state = State(self.state.theta, rho, guide.state.noise)
 
-    def pair_gains(self) -> torch.Tensor:
-        """Return the gain in nats that the screen gives every pair p < r; -inf for no candidates.
+    def pair_gains(self) -> PairGains:
+        """Return what the screen says of every pair p < r; a gain of -inf for no candidates.
 
         A row of a certain class has next to no information, also where it is wrong; by its square
         the residual says how far the score may vary, so that one such row makes no pair.
@@ -279,20 +286,20 @@ class Growth:
         share = self.rows.problem.weight.clamp(min=1e-300)[:, None]
         information = torch.maximum(information, residual**2 / share)
         sides = self.rows.sides()
-        gains = pair_gains(sides, residual, information)
+        found = pair_gains(sides, residual, information)
         for p, r in self.pairs:
-            gains[p, r] = -torch.inf
+            found.nats[p, r] = -torch.inf
         silent = [p for p, side in enumerate(sides) if not side.columns.shape[1]]
-        gains[silent] = gains[:, silent] = -torch.inf  # constant, or of a shape a pair could break
-        return gains
+        found.nats[silent] = found.nats[:, silent] = -torch.inf  # constant, or of a shape
+        return found
 
-    def best_pairs(self, count: int) -> list[tuple[int, int]]:
-        """Return the pairs, not yet in the model, that gain most."""
-        return [pair for pair, _ in self.screened_pairs(count)]
-
-    def screened_pairs(self, count: int) -> list[tuple[tuple[int, int], float]]:
-        """Return these pairs, and the evidence that screening promises of each."""
-        gains = self.pair_gains()
-        values, order = gains.flatten().sort(descending=True, stable=True)
-        n, best = len(gains), zip(order[:count].tolist(), values[:count].tolist(), strict=True)
-        return [((i // n, i % n), gain) for i, gain in best if gain > -torch.inf]
+    def promising(self, count: int) -> list[Promise]:
+        """Return the pairs, not yet in the model, that promise most, best first."""
+        found, noise = self.pair_gains(), math.log(self.state.noise)
+        values, order = found.nats.flatten().sort(descending=True, stable=True)
+        n, most = len(found.nats), int((values > -torch.inf).sum())
+        rho = (found.precision.log().flatten() + noise).clamp(max=HYPER_MEAN)
+        return [
+            Promise((i // n, i % n), float(found.nats.flatten()[i]), float(rho[i]))
+            for i in order[: min(count, most)].tolist()
+        ]

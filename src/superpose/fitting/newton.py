@@ -237,18 +237,22 @@ class Equations(Protocol):
 class NormalEquations:
     """The `Equations` of rows whose columns are all in memory.
 
-    What does not change with θ is remembered: all of A where the outputs are linear and the
-    curvature is constant, and its block of main curves and pairs where there are terms.
+    The outputs at the last θ are remembered, and what does not change with θ: all of A where the
+    outputs are linear and the curvature is constant, and its block of main curves and pairs where
+    there are terms.
     """
 
     def __init__(self, design: Design, problem: Problem) -> None:
         self.design, self.problem = design, problem
         self.total = float(problem.weight.sum())
         self.constant: torch.Tensor | None = None
+        self.seen: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def value(self, theta: torch.Tensor) -> float:
         """Return the unpenalised loss."""
-        return self.problem.value(self.problem.outputs(self.design.predict(theta)))
+        if self.seen is None or self.seen[0] is not theta:
+            self.seen = theta, self.problem.outputs(self.design.predict(theta))
+        return self.problem.value(self.seen[1])
 
     def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return information A and right-hand side."""
@@ -259,6 +263,7 @@ class NormalEquations:
         """Return information A and Jᵀ residual, minus the gradient of the loss."""
         at, problem = self.design.linearise(theta), self.problem
         f = problem.outputs(at.outputs)
+        self.seen = theta, f
         residual = problem.weight[:, None] * problem.loss.residual(f, problem.y)
         information = self._information(at, f)
         shared = torch.cat([residual.mT @ at.fixed, residual.mT @ at.outer], 1)

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import torch
 
-from superpose.fitting.posterior import CHUNK, Posterior
+from superpose.fitting.posterior import Posterior
+from superpose.networks import BATCH, AxisRows
 
 
 @torch.no_grad()
@@ -34,10 +35,11 @@ def with_spread(
         Parts without a band.
     """
     network, shares = posterior.network, list(posterior.shares)
-    share_of = (weight / weight.sum().clamp(min=1e-300)).split(CHUNK)
-    for i, part in enumerate(network.parts):
-        if i not in held:
-            chunks = zip(axis_units.split(CHUNK), share_of, strict=True)
-            total = torch.stack([w @ part(rows) ** 2 for rows, w in chunks]).sum(0)
-            shares[i] = replace(shares[i], spread=total)
+    share_of = (weight / weight.sum().clamp(min=1e-300)).split(BATCH)
+    total = torch.zeros(len(shares), network.n_outputs, dtype=torch.float64)
+    for units, w in zip(axis_units.split(BATCH), share_of, strict=True):
+        rows = AxisRows(units)
+        total += torch.stack([w @ part(rows) ** 2 for part in network.parts])
+    for i in set(range(len(shares))) - set(held):
+        shares[i] = replace(shares[i], spread=total[i])
     return Posterior(network, posterior.covariance, shares, posterior.stride)

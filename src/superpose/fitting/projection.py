@@ -10,7 +10,6 @@ if the rows were drawn and f is given: the influence b e of each row, squared (H
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -46,27 +45,37 @@ class Projection:
         """
         return self.columns @ solved(self.gram, self.columns.mT @ product)
 
-    def chance(
-        self, rows: Iterable[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+    def square(
+        self, cardinal: torch.Tensor, left: torch.Tensor, weight: torch.Tensor
     ) -> torch.Tensor:
+        """Return Σ w (b e)(b e)ᵀ [K m, K m] of rows, to be added up over batches.
+
+        Parameters
+        ----------
+        cardinal : Tensor [N, H]
+            Cardinal functions.
+        left : Tensor [N, K]
+            What the projection left of each output.
+        weight : Tensor [N]
+            How many rows each row stands for.
+        """
+        influence = ((cardinal @ self.columns)[:, :, None] * left[:, None]).flatten(1)
+        return (influence * weight[:, None]).mT @ influence
+
+    def chance(self, square: torch.Tensor, total: float) -> torch.Tensor:
         """Return a factor F [K, H, r] of the covariance F Fᵀ of the heights over draws of the rows.
 
         Parameters
         ----------
-        rows : iterable of (Tensor [N, H], Tensor [N, K], Tensor [N])
-            In batches: cardinal functions, what the projection left of each output, and how many
-            rows each row stands for.
+        square : Tensor [K m, K m]
+            Of all rows.
+        total : float
+            How many they are.
         """
-        total, square = 0.0, torch.zeros(1, 1, dtype=torch.float64)
-        n_outputs = 1
-        for cardinal, left, weight in rows:
-            influence = (cardinal @ self.columns)[:, :, None] * left[:, None]
-            influence = influence.flatten(1)
-            square = square + (influence * weight[:, None]).mT @ influence
-            total, n_outputs = total + float(weight.sum()), left.shape[1]
         values, vectors = torch.linalg.eigh(square)
         kept = values > SMALLEST * values[-1:].clamp(min=1e-300)
         root = vectors[:, kept] * values[kept].sqrt() / max(total, 1e-300)
+        n_outputs = len(square) // len(self.gram)
         coefficients = solved(self.gram, root.view(len(self.gram), -1))
         return (self.columns @ coefficients).view(len(self.columns), n_outputs, -1).transpose(0, 1)
 

@@ -14,14 +14,24 @@ is that of the rows themselves, correlated as they are; missing values are value
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
-from superpose.fitting.posterior import CHUNK, MovedHeights, Posterior, Share, Slopes
+from superpose.fitting.part_slopes import MovedHeights, Share, Slopes
+from superpose.fitting.posterior import Posterior
 from superpose.fitting.projection import Projection
-from superpose.networks import InputBasis, MainCurve, PairSurface, Superposition, Term
+from superpose.networks import (
+    BATCH,
+    AxisRows,
+    InputBasis,
+    MainCurve,
+    PairSurface,
+    Superposition,
+    Term,
+)
+from superpose.networks.superposition import moved
 
 ROWS = 200.0
 """Rows for each column of a projection: chance alone moves a two-hundredth of a part, at most."""
@@ -63,21 +73,31 @@ def purified(
         for i, part in enumerate(parts)
         if isinstance(part, MainCurve) and i not in held
     }
-    for i, part in enumerate(parts):
-        if isinstance(part, MainCurve) or i in held:
-            continue
-        takers = [mains[p] for p in part.attributes if p in mains]
-        projection, found = _projected(posterior, i, takers, axis_units, weight)
-        parts[i] = _less(part, [curve for curve, _ in found])
-        factor = _chance(projection, part, parts[i], found, axis_units, weight)
-        covariance, chances = _wider(covariance, factor, [curve for curve, _ in found])
-        for j, (curve, moved), chance in zip(takers, found, chances, strict=True):
+    givers = [i for i, it in enumerate(parts) if not isinstance(it, MainCurve) and i not in held]
+    takers = {i: [mains[p] for p in parts[i].attributes if p in mains] for i in givers}
+    moves = _projected(posterior, takers, axis_units, weight)
+    for i, move in moves.items():
+        parts[i] = _less(parts[i], move.curves)
+    factors = _chances(network.parts, parts, moves, axis_units, weight)
+    for i, move in moves.items():
+        covariance, chances = _wider(covariance, factors[i], move.curves)
+        rows = zip(takers[i], move.curves, move.maps, chances, strict=True)
+        for j, curve, own, chance in rows:
             parts[j] = MainCurve(curve.attributes[0], curve.basis, parts[j].heights + curve.heights)
-            shares[j] = _with(shares[j], moved, chance)
-            shares[i] = _with(shares[i], moved, chance)
+            shares[j] = _with(shares[j], own, chance)
+            shares[i] = _with(shares[i], own, chance)
     pure = Superposition(network.attributes, network.bias, parts)
     pure.requires_grad_(False)
     return pure, Posterior(pure, covariance, shares, posterior.stride)
+
+
+@dataclass(frozen=True)
+class _Move:
+    """What of a part moves: the projection, a curve for each main curve, how they depend on it."""
+
+    projection: Projection
+    curves: list[MainCurve]
+    maps: list[MovedHeights]
 
 
 def _less(part: Part, curves: list[MainCurve]) -> Part:
@@ -98,50 +118,82 @@ def _with(share: Share, *maps: MovedHeights) -> Share:
 @torch.no_grad()
 def _projected(
     posterior: Posterior,
-    index: int,
-    takers: list[int],
+    takers: dict[int, list[int]],
     axis_units: torch.Tensor,
     weight: torch.Tensor,
-) -> tuple[Projection, list[tuple[MainCurve, MovedHeights]]]:
-    """Return for each main curve what of a part moves to it, and how that depends on the part."""
-    parts, share = posterior.network.parts, posterior.shares[index]
-    mains = [part for j in takers if isinstance(part := parts[j], MainCurve)]
-    gram, product, mean = _moments(posterior, index, mains, axis_units, weight)
-    most = int(float(weight.sum()) / (ROWS * max(len(mains), 1)))
+) -> dict[int, _Move]:
+    """Return for each part what of it moves to main curves, and how that depends on the part."""
+    parts = posterior.network.parts
+    mains = {
+        i: [part for j in own if isinstance(part := parts[j], MainCurve)]
+        for i, own in takers.items()
+    }
+    moments: dict[int, list[torch.Tensor]] = {}
+    for rows, w in _batches(axis_units, weight / weight.sum().clamp(min=1e-300)):
+        for i, own in mains.items():
+            new = _moments(posterior, i, own, rows, w)
+            old = moments.get(i, [])
+            moments[i] = [a + b for a, b in zip(old, new, strict=True)] if old else new
+    total = float(weight.sum())
+    return {i: _move(posterior, i, mains[i], moments[i], total) for i in moments}
+
+
+def _move(
+    posterior: Posterior,
+    index: int,
+    mains: list[MainCurve],
+    moments: list[torch.Tensor],
+    total: float,
+) -> _Move:
+    """Return what of a part moves, by its moments over so many rows."""
+    gram, product, mean = moments
+    share, n_outputs = posterior.shares[index], posterior.network.n_outputs
+    most = int(total / (ROWS * max(len(mains), 1)))
     columns = torch.block_diag(*(_columns(it.basis, max(most, 1)) for it in mains))
     widths = [it.basis.n_heights for it in mains]
     columns = _centred(columns, mean, widths)
     projection = Projection(columns, columns.mT @ gram @ columns)
-    heights = projection.heights(product)
-    n_outputs, n_shared = posterior.network.n_outputs, share.shared[1]
-    found = []
-    for main, own in zip(mains, heights.split(widths), strict=True):
-        value, shared, bent = own.split([n_outputs, n_shared, n_outputs * share.inner[1]], 1)
+    curves, maps = [], []
+    for main, own in zip(mains, projection.heights(product).split(widths), strict=True):
+        sizes = [n_outputs, share.shared[1], n_outputs * share.inner[1]]
+        value, shared, bent = own.split(sizes, 1)
         bent = bent.view(len(own), n_outputs, -1).transpose(0, 1)
-        curve = MainCurve(main.attributes[0], main.basis, value.mT)
-        found.append((curve, MovedHeights(share.shared, share.inner, shared, bent)))
-    return projection, found
+        curves.append(MainCurve(main.attributes[0], main.basis, value.mT))
+        maps.append(MovedHeights(share.shared, share.inner, shared, bent))
+    return _Move(projection, curves, maps)
 
 
 @torch.no_grad()
-def _chance(
-    projection: Projection,
-    before: PairSurface | Term,
-    pure: Part,
-    found: list[tuple[MainCurve, MovedHeights]],
+def _chances(
+    before: Sequence[Part],
+    pure: Sequence[Part],
+    moves: dict[int, _Move],
     axis_units: torch.Tensor,
     weight: torch.Tensor,
-) -> torch.Tensor:
-    """Return a factor [K, ΣH, r] of the covariance of what moved, if other rows had been drawn.
+) -> dict[int, torch.Tensor]:
+    """Return factors [K, ΣH, r] of the covariance of what moved, if other rows had been drawn.
 
     What was pure already has had its share of chance.
     """
-    curves = [curve for curve, _ in found]
-    if not curves or len(before.moved):
-        n_heights = sum(it.basis.n_heights for it in curves)
-        return torch.zeros(pure.heights.shape[0], n_heights, 0, dtype=torch.float64)
-    chunks = zip(axis_units.split(CHUNK), weight.split(CHUNK), strict=True)
-    return projection.chance((_cardinal(curves, rows), pure(rows), w) for rows, w in chunks)
+    fresh = {i: move for i, move in moves.items() if move.curves and not moved(before[i])}
+    squares: dict[int, torch.Tensor] = {}
+    for rows, w in _batches(axis_units, weight):
+        for i, move in fresh.items():
+            square = move.projection.square(_cardinal(move.curves, rows), pure[i](rows), w)
+            squares[i] = squares[i] + square if i in squares else square
+    factors, total = {}, float(weight.sum())
+    for i, move in moves.items():
+        n_heights, n_outputs = len(move.projection.columns), len(pure[i].heights)
+        none = torch.zeros(n_outputs, n_heights, 0, dtype=torch.float64)
+        factors[i] = move.projection.chance(squares[i], total) if i in fresh else none
+    return factors
+
+
+def _batches(
+    axis_units: torch.Tensor, weight: torch.Tensor
+) -> Iterator[tuple[AxisRows, torch.Tensor]]:
+    batches = zip(axis_units.split(BATCH), weight.split(BATCH), strict=True)
+    return ((AxisRows(rows), w) for rows, w in batches)
 
 
 def _wider(
@@ -155,33 +207,27 @@ def _wider(
     return wider, [MovedHeights((0, 0), inner, it.new_zeros(it.shape[1], 0), it) for it in own]
 
 
-def _cardinal(curves: list[MainCurve], axis_units: torch.Tensor) -> torch.Tensor:
+def _cardinal(curves: Sequence[MainCurve], rows: AxisRows) -> torch.Tensor:
     """Return the cardinal functions [N, ΣH] of curves, one after the other."""
-    return torch.cat([it.basis.cardinal(axis_units[:, it.attributes[0]]) for it in curves], 1)
+    return torch.cat([rows.cardinal(it.basis, it.attributes[0]) for it in curves], 1)
 
 
 def _moments(
     posterior: Posterior,
     index: int,
-    mains: list[MainCurve],
-    axis_units: torch.Tensor,
-    weight: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return weighted means over the rows: C Cᵀ, C [f, slopes of f]ᵀ, and C.
+    mains: Sequence[MainCurve],
+    rows: AxisRows,
+    share: torch.Tensor,
+) -> list[torch.Tensor]:
+    """Return weighted sums over the rows: C Cᵀ, C [f, slopes of f]ᵀ, and C.
 
     C are the cardinal functions of the main curves, one under the other.
     """
-    part, total = posterior.network.parts[index], weight.sum().clamp(min=1e-300)
-    sums: list[torch.Tensor] = []
-    for rows, w in zip(axis_units.split(CHUNK), (weight / total).split(CHUNK), strict=True):
-        cardinal = _cardinal(mains, rows)
-        slopes: Slopes = posterior.slopes(index, rows)
-        targets = torch.cat([part(rows), slopes.shared, *slopes.bent], 1)
-        weighted = (cardinal * w[:, None]).mT
-        new = [weighted @ cardinal, weighted @ targets, weighted.sum(1)]
-        sums = [a + b for a, b in zip(sums, new, strict=True)] if sums else new
-    gram, product, mean = sums
-    return gram, product, mean
+    cardinal = _cardinal(mains, rows)
+    slopes: Slopes = posterior.slopes(index, rows)
+    targets = torch.cat([posterior.network.parts[index](rows), slopes.shared, *slopes.bent], 1)
+    weighted = (cardinal * share[:, None]).mT
+    return [weighted @ cardinal, weighted @ targets, weighted.sum(1)]
 
 
 def _columns(basis: InputBasis, most: int) -> torch.Tensor:

@@ -37,5 +37,5 @@ def screened(growth: Growth, places: list[int], most: int = MOST) -> tuple[Scree
         Where its attributes stand in the table.
     most : int, default 10
     """
-    found = growth.screened_pairs(most)
+    found = ((it.pair, it.gain) for it in growth.promising(most))
     return tuple(Screened((places[p], places[r]), gain) for (p, r), gain in found if gain > 0)

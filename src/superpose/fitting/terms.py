@@ -14,7 +14,7 @@ from superpose.fitting.newton import Problem, Solution, State, solve
 from superpose.fitting.term_columns import TermColumns
 
 REFINED = 4
-REFINING_STEPS = 12
+FIRST_STEPS, REFINING_STEPS = 5, 12
 REFINING_ROWS = 2_000
 WORTH = 5.0
 JOINT_STEPS = 10
@@ -57,7 +57,8 @@ def _next_term(
     weight = problem.weight * growth.kept
     residual, information = growth.working(f)
     ranked = candidates(
-        growth.rows.sides(), growth.mains(), weight, residual, information, generator, only
+        *(growth.rows.sides(), growth.mains(), weight, residual, information),
+        *(generator, REFINED, only),
     )
     seen = torch.nonzero(weight > 0)[:, 0]
     some = seen[torch.randperm(len(seen), generator=generator)[:REFINING_ROWS]]
@@ -66,22 +67,24 @@ def _next_term(
     bias = torch.zeros(f.shape[1], dtype=torch.float64)
     start = State(bias, torch.zeros(1, dtype=torch.float64), growth.state.noise)
     floor = solve(nothing, alone, start, iterations=REFINING_STEPS).evidence + worth
-    best: tuple[float, Design, State] | None = None
-    for candidate in ranked[:REFINED]:
-        columns, solution = _refine(candidate, alone, some, growth.state.noise, only is None)
-        if solution.evidence > (floor if best is None else best[0]):
-            best = (solution.evidence, _alone(columns, len(f), f.shape[1]), solution.state)
-    return None if best is None else best[1:]
+    begun = [_begun(candidate, alone, some, growth.state.noise) for candidate in ranked]
+    if not begun:
+        return None
+    columns, first = max(begun, key=lambda it: it[1].evidence)
+    columns, solution = _refine(columns, first, alone, some, only is None)
+    if solution.evidence <= floor:
+        return None
+    return _alone(columns, len(f), f.shape[1]), solution.state
 
 
 def _alone(columns: TermColumns, n_rows: int, n_outputs: int) -> Design:
     return Design((), n_rows, n_outputs, (columns,))
 
 
-def _refine(
-    candidate: Candidate, problem: Problem, rows: torch.Tensor, noise: float, drop: bool
+def _begun(
+    candidate: Candidate, problem: Problem, rows: torch.Tensor, noise: float
 ) -> tuple[TermColumns, Solution]:
-    """Fit a term by itself, drop attributes that turn out irrelevant, if any, and fit it again."""
+    """Fit a term by itself, a few steps: enough to see which of several will be best."""
     columns = candidate.columns
     design = _alone(columns.rows(rows), len(rows), len(candidate.outer))
     bias = torch.zeros(len(candidate.outer), 1, dtype=torch.float64)
@@ -90,17 +93,26 @@ def _refine(
     rho[1] = candidate.rho
     if problem.loss.has_noise:
         rho = rho + torch.tensor(noise).log()
-    solution = solve(design, problem, State(theta, rho, noise), iterations=REFINING_STEPS)
+    return columns, solve(design, problem, State(theta, rho, noise), iterations=FIRST_STEPS)
+
+
+def _refine(
+    columns: TermColumns, begun: Solution, problem: Problem, rows: torch.Tensor, drop: bool
+) -> tuple[TermColumns, Solution]:
+    """Fit a term by itself, drop attributes that turn out irrelevant, if any, and fit it again."""
+    n_outputs = problem.loss.n_outputs(problem.y)
+    design = _alone(columns.rows(rows), len(rows), n_outputs)
+    solution = solve(design, problem, begun.state, iterations=REFINING_STEPS - FIRST_STEPS)
     relevant = [i for i in range(len(columns.sides)) if float(solution.freedom[2 + i]) > RELEVANT]
     if not drop or len(relevant) in (0, len(columns.sides)):
         return columns, solution
-    _, outer, inner = design.split(solution.state.theta)
+    bias, outer, inner = design.split(solution.state.theta)
     columns = replace(
         columns,
         attributes=tuple(columns.attributes[i] for i in relevant),
         sides=tuple(columns.sides[i] for i in relevant),
     )
-    design = _alone(columns.rows(rows), len(rows), len(candidate.outer))
+    design = _alone(columns.rows(rows), len(rows), n_outputs)
     theta = design.join(bias, outer, [[inner[0][i] for i in relevant]])
     rho = solution.state.rho[[0, 1, *(2 + i for i in relevant)]]
     state = State(theta, rho, solution.state.noise)

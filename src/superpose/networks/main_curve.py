@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from superpose.networks.axis_rows import AxisRows
 from superpose.networks.input_basis import InputBasis
 
 
@@ -34,6 +35,6 @@ class MainCurve(nn.Module):
         """How many curves a reader looks at, per output."""
         return 1
 
-    def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
+    def forward(self, axis_units: torch.Tensor | AxisRows) -> torch.Tensor:
         """Return the contribution [N, K] of rows [N, n] in axis units."""
-        return self.basis.cardinal(axis_units[:, self.attributes[0]]) @ self.heights.mT
+        return AxisRows.of(axis_units).cardinal(self.basis, self.attributes[0]) @ self.heights.mT

@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from superpose.networks.axis_rows import AxisRows
 from superpose.networks.main_curve import MainCurve
 
 
@@ -42,7 +43,8 @@ class Moved(nn.Module):
     def __len__(self) -> int:
         return len(self._curves)
 
-    def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
+    def forward(self, axis_units: torch.Tensor | AxisRows) -> torch.Tensor:
         """Return the sum of the curves [N, K] at rows [N, n] in axis units; 0 without any."""
-        none = axis_units.new_zeros(len(axis_units), 1)
-        return sum((curve(axis_units) for curve in self), start=none)
+        rows = AxisRows.of(axis_units)
+        none = rows.units.new_zeros(len(rows), 1)
+        return sum((curve(rows) for curve in self), start=none)

@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from superpose.networks.axis_rows import AxisRows
 from superpose.networks.input_basis import InputBasis
 from superpose.networks.main_curve import MainCurve
 from superpose.networks.moved import Moved
@@ -55,13 +56,13 @@ class PairSurface(nn.Module):
         """Return the cardinal functions of one side, 0 or 1."""
         return cast(InputBasis, self.sides[i])
 
-    def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
+    def forward(self, axis_units: torch.Tensor | AxisRows) -> torch.Tensor:
         """Return the contribution [N, K] of rows [N, n] in axis units."""
-        return self.whole(axis_units) - self.moved(axis_units)
+        rows = AxisRows.of(axis_units)
+        return self.whole(rows) - self.moved(rows)
 
-    def whole(self, axis_units: torch.Tensor) -> torch.Tensor:
+    def whole(self, axis_units: torch.Tensor | AxisRows) -> torch.Tensor:
         """Return the surface [N, K] with what moved to the main curves."""
-        first, second = (
-            self.side(i).cardinal(axis_units[:, p]) for i, p in enumerate(self.attributes)
-        )
-        return torch.einsum("ni,kij,nj->nk", first, self.heights, second)
+        rows = AxisRows.of(axis_units)
+        first, second = (rows.cardinal(self.side(i), p) for i, p in enumerate(self.attributes))
+        return torch.stack([((first @ own) * second).sum(1) for own in self.heights], 1)

@@ -10,6 +10,7 @@ from torch import nn
 
 from superpose.errors import InputError
 from superpose.networks.attribute import Attribute
+from superpose.networks.axis_rows import AxisRows
 from superpose.networks.main_curve import MainCurve
 from superpose.networks.pair_surface import PairSurface
 from superpose.networks.term import Term
@@ -80,10 +81,10 @@ class Superposition(nn.Module):
 
     def contributions(self, x: torch.Tensor) -> torch.Tensor:
         """Return what every part adds to every output, [N, parts, K]; with the bias, f."""
-        axis_units = self.encode(x)
         if not self.parts:
             return x.new_zeros(len(x), 0, self.n_outputs)
-        return torch.stack([part(axis_units) for part in self.parts], 1)
+        rows = AxisRows(self.encode(x))
+        return torch.stack([part(rows) for part in self.parts], 1)
 
     def n_curves(self) -> int:
         """Return how many curves and surfaces a reader looks at, per output."""
@@ -91,8 +92,8 @@ class Superposition(nn.Module):
 
     def n_parameters(self) -> int:
         """Return how many numbers were learned: heights and biases."""
-        moved = sum(curve.heights.numel() for part in self.parts for curve in _moved(part))
-        return sum(p.numel() for p in self.parameters()) - moved  # what moved is counted once
+        again = sum(curve.heights.numel() for part in self.parts for curve in moved(part))
+        return sum(p.numel() for p in self.parameters()) - again  # what moved is counted once
 
     def _check(self) -> None:
         n = len(self.attributes)
@@ -103,14 +104,14 @@ class Superposition(nn.Module):
                     f"a {part.kind} reads {part.attributes}",
                     "give its columns by their place in `attributes`",
                 )
-            moved = _moved(part)
-            if any(curve.attributes[0] not in part.attributes for curve in moved):
+            gone = moved(part)
+            if any(curve.attributes[0] not in part.attributes for curve in gone):
                 raise InputError(
                     "what moved from a part must be of attributes that it reads",
                     f"a {part.kind} over {part.attributes} has others",
                     "give a curve for each attribute of the part, or none",
                 )
-            if any(len(it.heights) != self.n_outputs for it in (part, *moved)):
+            if any(len(it.heights) != self.n_outputs for it in (part, *gone)):
                 raise InputError(
                     f"a part must have heights for each of the {self.n_outputs} outputs",
                     f"a {part.kind} over {part.attributes} has {len(part.heights)}",
@@ -118,5 +119,6 @@ class Superposition(nn.Module):
                 )
 
 
-def _moved(part: Part) -> list[MainCurve]:
+def moved(part: Part) -> list[MainCurve]:
+    """Return the curves that moved from a part to main curves."""
     return [] if isinstance(part, MainCurve) else list(part.moved)

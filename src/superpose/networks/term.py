@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from superpose.curves import GPBasis
+from superpose.networks.axis_rows import AxisRows
 from superpose.networks.input_basis import InputBasis
 from superpose.networks.main_curve import MainCurve
 from superpose.networks.moved import Moved
@@ -73,20 +74,22 @@ class Term(nn.Module):
         """Knots of the outer curve, in units of the inner sum."""
         return self.outer_basis.knots
 
-    def inner_sum(self, axis_units: torch.Tensor) -> torch.Tensor:
+    def inner_sum(self, axis_units: torch.Tensor | AxisRows) -> torch.Tensor:
         """Return Σ_p ψ_qp(x_p), [N], of rows [N, n] in axis units."""
-        curves = self.inner.items()
-        return torch.stack([curve(axis_units[:, p]) for p, curve in curves]).sum(0)
+        rows, read = AxisRows.of(axis_units), enumerate(self.attributes)
+        curves = [rows.cardinal(self.basis(i), p) @ self.inner_heights[i] for i, p in read]
+        return torch.stack(curves).sum(0)
 
     def outer(self, inner_sum: torch.Tensor) -> torch.Tensor:
         """Return the outer curve Φ_q, [N, K], at sums of inner curves [N]."""
         return self.outer_basis.cardinal(inner_sum) @ self.heights.mT
 
-    def forward(self, axis_units: torch.Tensor) -> torch.Tensor:
+    def forward(self, axis_units: torch.Tensor | AxisRows) -> torch.Tensor:
         """Return the contribution [N, K] of rows [N, n] in axis units."""
-        return self.whole(axis_units) - self.moved(axis_units)
+        rows = AxisRows.of(axis_units)
+        return self.whole(rows) - self.moved(rows)
 
-    def whole(self, axis_units: torch.Tensor) -> torch.Tensor:
+    def whole(self, axis_units: torch.Tensor | AxisRows) -> torch.Tensor:
         """Return the outer curve at the inner sum, [N, K], with what moved to the main curves."""
         return self.outer(self.inner_sum(axis_units))
 

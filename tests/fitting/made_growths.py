@@ -7,7 +7,7 @@ from tests.fitting.made_problems import encoded, numbers
 
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem
+from superpose.fitting.problem import Problem
 
 
 def growth_of(x: torch.Tensor, y: torch.Tensor, loss: str, *, kernel="auto", n_knots=16) -> Growth:

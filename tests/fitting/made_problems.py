@@ -8,7 +8,8 @@ from superpose.curves import Axis
 from superpose.fitting.columns import Block, main_block, pair_block, side
 from superpose.fitting.design import Design
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem, State
+from superpose.fitting.newton import State
+from superpose.fitting.problem import Problem
 from superpose.fitting.term_columns import TermColumns, narrowed, outer_basis
 from superpose.networks import Attribute, InputBasis
 

@@ -8,7 +8,8 @@ from tests.fitting.test_newton import table
 from superpose.errors import InputError
 from superpose.fitting import fit_superposition
 from superpose.fitting.batches import BatchedEquations, RowBatch, settle
-from superpose.fitting.newton import NormalEquations, State, flat_start, solve
+from superpose.fitting.equations import NormalEquations
+from superpose.fitting.newton import State, flat_start, solve
 
 LOSSES = ["gaussian", "student_t", "bernoulli", "multinomial", "poisson"]
 

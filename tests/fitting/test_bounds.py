@@ -12,7 +12,8 @@ from superpose.fitting.bounds import DRAWS, Bounds
 from superpose.fitting.evidence import membership
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem, Solution
+from superpose.fitting.newton import Solution
+from superpose.fitting.problem import Problem
 from superpose.networks import Attribute
 
 N = 60

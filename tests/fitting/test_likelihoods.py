@@ -17,7 +17,8 @@ from tests.oracles.penalised_likelihood import laplace, penalised_maximum
 
 from superpose.fitting import fit_superposition
 from superpose.fitting.evidence import membership
-from superpose.fitting.newton import Problem, State, polish, solve
+from superpose.fitting.newton import State, polish, solve
+from superpose.fitting.problem import Problem
 
 N = 60
 NEW = ["poisson", "gamma", "student_t"]

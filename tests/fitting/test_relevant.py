@@ -10,7 +10,7 @@ from superpose.fitting import fit_superposition, relevant
 from superpose.fitting.covariance import partial_evidence
 from superpose.fitting.growth import Rows
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem
+from superpose.fitting.problem import Problem
 
 N, TELLING = 300, [1, 5, 6]
 

@@ -7,7 +7,8 @@ from tests.fitting.made_problems import design_of, numbers, uniform
 
 from superpose.fitting import uneven_noise
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem, Solution, State, flat_start, solve
+from superpose.fitting.newton import Solution, State, flat_start, solve
+from superpose.fitting.problem import Problem
 from superpose.fitting.uneven_noise import robust_covariance, unevenness
 
 N = 240

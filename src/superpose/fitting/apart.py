@@ -11,16 +11,12 @@ from __future__ import annotations
 import torch
 
 from superpose.fitting.design import Design
+from superpose.fitting.equations import NormalEquations
 from superpose.fitting.evidence import RANGE, membership
 from superpose.fitting.gram import sparse_gram
-from superpose.fitting.newton import (
-    LEVEL_PRECISION,
-    NormalEquations,
-    Objective,
-    Problem,
-    State,
-    inverse,
-)
+from superpose.fitting.newton import LEVEL_PRECISION, State
+from superpose.fitting.problem import Problem
+from superpose.fitting.steps import Objective, inverse
 
 STEPS = 8
 HALVINGS = 6

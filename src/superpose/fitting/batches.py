@@ -17,9 +17,11 @@ import torch
 from superpose.errors import InputError
 from superpose.fitting.columns import Block, Side
 from superpose.fitting.design import Design
+from superpose.fitting.equations import NormalEquations
 from superpose.fitting.known import Known
 from superpose.fitting.losses import Loss
-from superpose.fitting.newton import NormalEquations, Problem, Solution, State, solve
+from superpose.fitting.newton import Solution, State, solve
+from superpose.fitting.problem import Problem
 from superpose.fitting.term_columns import TermColumns
 from superpose.networks import Attribute, InputBasis
 

@@ -9,8 +9,9 @@ import torch
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import membership
 from superpose.fitting.jumps import Leftover, find_jump
-from superpose.fitting.newton import Problem, Solution
+from superpose.fitting.newton import Solution
 from superpose.fitting.no_effect import no_effect
+from superpose.fitting.problem import Problem
 from superpose.networks import Attribute
 
 ROWS = 50_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 
 from superpose.fitting.columns import Block
-from superpose.fitting.gram import bordered, gram
+from superpose.fitting.gram import add_lower, mirrored, row_batches
 from superpose.fitting.term_columns import TermColumns
 
 
@@ -72,11 +72,25 @@ class Design:
         """
         known = self._cache.get("gram")
         if known is None or self._cache["weight"] is not weight:
-            self._cache["gram"], self._cache["weight"] = gram(self.fixed, weight), weight
-        elif len(known) < self.fixed.shape[1]:
-            old, new = self.fixed.split([len(known), self.fixed.shape[1] - len(known)], 1)
-            self._cache["gram"] = bordered(known, old, new, weight)
+            known = weight.new_zeros(0, 0)
+        size = 1 + sum(self.widths[0])
+        if len(known) < size:
+            total = known.new_zeros(size, size)
+            for rows in row_batches(self.n_rows, size):
+                add_lower(total, self._columns(rows), weight[rows], len(known))
+            total[: len(known), : len(known)] = known
+            self._cache["gram"], self._cache["weight"] = mirrored(total), weight
         return self._cache["gram"]
+
+    def products(self, values: torch.Tensor) -> torch.Tensor:
+        """Return Zᵀ v [P0] of the columns of the bias and the blocks."""
+        return torch.cat([values.sum()[None], *(b.columns.mT @ values for b in self.blocks)])
+
+    def _columns(self, rows: slice) -> torch.Tensor:
+        own = [b.columns[rows] for b in self.blocks]
+        count = len(range(self.n_rows)[rows])
+        one = torch.ones(count, 1, dtype=torch.float64, device=own[0].device if own else None)
+        return torch.cat([one, *own], 1)
 
     @property
     def widths(self) -> tuple[list[int], list[int], list[list[int]]]:
@@ -165,7 +179,12 @@ class Design:
     def predict(self, theta: torch.Tensor) -> torch.Tensor:
         """Return the outputs [N, K]."""
         fixed, outer, inner = self.split(theta)
-        outputs = self.fixed @ fixed.mT
+        if "fixed" in self._cache:
+            outputs = self.fixed @ fixed.mT
+        else:  # block by block: a product of them all would take another copy of them
+            outputs = fixed[:, 0].expand(self.n_rows, -1)
+            pieces = zip(self.blocks, fixed[:, 1:].split(self.widths[0], 1), strict=True)
+            outputs = sum((b.columns @ own.mT for b, own in pieces), start=outputs)
         for term, c, a in zip(self.terms, outer, inner, strict=True):
             outputs = outputs + term.value(c, a)
         return outputs

@@ -5,18 +5,39 @@ from __future__ import annotations
 import torch
 
 NEGLIGIBLE = 1e-7
+PANEL = 256
+ENTRIES = 2**20
+"""Numbers in the columns that are weighted at a time: 8 MiB, which the allocator reuses."""
 
 
-def gram(columns: torch.Tensor, weight: torch.Tensor, panel: int = 256) -> torch.Tensor:
+def gram(columns: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return Zᵀ diag(w) Z; only one half is multiplied out, in panels, and mirrored."""
-    scaled, size = columns * weight[:, None], columns.shape[1]
-    total = columns.new_empty(size, size)
-    for start in range(0, size, panel):
-        stop = min(start + panel, size)
-        block = scaled[:, start:stop].mT @ columns[:, start:]
-        total[start:stop, start:] = block
-        total[start:, start:stop] = block.mT
-    return total
+    size = columns.shape[1]
+    total = columns.new_zeros(size, size)
+    for rows in row_batches(len(columns), size):
+        add_lower(total, columns[rows], weight[rows])
+    return mirrored(total)
+
+
+def row_batches(n_rows: int, width: int) -> list[slice]:
+    """Return slices of rows, so that so many columns of them are no large array."""
+    step = max(1, ENTRIES // max(width, 1))
+    return [slice(i, i + step) for i in range(0, n_rows, step)]
+
+
+def add_lower(
+    total: torch.Tensor, columns: torch.Tensor, weight: torch.Tensor, first: int = 0
+) -> None:
+    """Add Zᵀ diag(w) Z to ``total`` on and below the diagonal, from row ``first`` on."""
+    for start in range(first, len(total), PANEL):
+        stop = min(start + PANEL, len(total))
+        scaled = (columns[:, start:stop] * weight[:, None]).mT
+        total[start:stop, :stop] += scaled @ columns[:, :stop]
+
+
+def mirrored(total: torch.Tensor) -> torch.Tensor:
+    """Return the symmetric matrix that is ``total`` on and below the diagonal."""
+    return total.tril() + total.tril(-1).mT
 
 
 def sparse_gram(columns: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -25,7 +25,8 @@ from superpose.fitting.columns import (
 )
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import HYPER_MEAN
-from superpose.fitting.newton import Problem, Solution, State, flat_start, solve
+from superpose.fitting.newton import Solution, State, flat_start, solve
+from superpose.fitting.problem import Problem
 from superpose.fitting.screening import PairGains, pair_gains
 from superpose.networks import Attribute, InputBasis
 
@@ -54,6 +55,7 @@ class Rows:
     kernel: str
     _sides: dict[int, Side] = field(default_factory=dict, repr=False)
     _bases: dict[tuple[Any, ...], InputBasis] = field(default_factory=dict, repr=False)
+    _pairs: dict[tuple[int, int], Block] = field(default_factory=dict, repr=False)
 
     def main(self, p: int, length_scale: float = LENGTH_SCALE) -> Block:
         """Return the columns of the main curve of attribute p."""
@@ -110,9 +112,12 @@ class Rows:
         return [self.side(p) for p in range(len(self.attributes))]
 
     def pair(self, p: int, r: int) -> Block:
-        """Return the columns of the surface of attributes p and r."""
-        rank = round(PAIR_RANK / self.problem.loss.n_outputs(self.problem.y) ** 0.5)
-        return pair_block(p, r, (self.side(p), self.side(r)), self.problem.weight, rank)
+        """Return the columns of the surface of attributes p and r, made when first asked for."""
+        if (p, r) not in self._pairs:
+            rank = round(PAIR_RANK / self.problem.loss.n_outputs(self.problem.y) ** 0.5)
+            sides = (self.side(p), self.side(r))
+            self._pairs[p, r] = pair_block(p, r, sides, self.problem.weight, rank)
+        return self._pairs[p, r]
 
 
 def with_more(knots: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
@@ -247,14 +252,9 @@ class Growth:
 
     def mains(self) -> torch.Tensor:
         """Return what the main curve of every attribute contributes, [N, n], outputs added up."""
-        fixed = self.design.split(self.state.theta)[0].sum(0)
-        columns = self.design.fixed
-        values, place = [], 1
-        for block in self.design.blocks[: len(self.rows.attributes)]:
-            own = slice(place, place + block.columns.shape[1])
-            values.append(columns[:, own] @ fixed[own])
-            place = own.stop
-        return torch.stack(values, 1)
+        blocks = self.design.blocks[: len(self.rows.attributes)]
+        own = zip(blocks, self.own_coefficients(), strict=False)
+        return torch.stack([block.columns @ it.sum(0) for block, it in own], 1)
 
     def add_pairs(self, promises: Sequence[Promise]) -> None:
         """Put pairs into the model; their surfaces start flat."""

@@ -13,7 +13,7 @@ from superpose.curves import Axis
 from superpose.fitting.assemble import assemble
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import Gamma
-from superpose.fitting.newton import Problem
+from superpose.fitting.problem import Problem
 from superpose.networks import Attribute
 
 KNOTS = 10

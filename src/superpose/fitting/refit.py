@@ -18,10 +18,11 @@ from superpose.fitting.fit import Fit, in_units, standard
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.known import Known
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import Problem, flat_start
+from superpose.fitting.newton import flat_start
 from superpose.fitting.part_slopes import Share
 from superpose.fitting.part_spread import with_spread
 from superpose.fitting.posterior import Posterior
+from superpose.fitting.problem import Problem
 from superpose.fitting.purify import purified
 from superpose.fitting.scale import settle_scale
 from superpose.fitting.uneven_noise import robust_covariance

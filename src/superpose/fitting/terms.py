@@ -10,7 +10,8 @@ import torch
 from superpose.fitting.design import Design
 from superpose.fitting.directions import Candidate, candidates
 from superpose.fitting.growth import Growth
-from superpose.fitting.newton import Problem, Solution, State, solve
+from superpose.fitting.newton import Solution, State, solve
+from superpose.fitting.problem import Problem
 from superpose.fitting.term_columns import TermColumns
 
 REFINED = 4

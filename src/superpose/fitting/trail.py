@@ -8,7 +8,7 @@ import torch
 
 from superpose.fitting.dial import SAME, DialStep, choose, reading_cost
 from superpose.fitting.growth import Growth
-from superpose.fitting.newton import Problem
+from superpose.fitting.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import torch
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import membership
 from superpose.fitting.gram import gram
-from superpose.fitting.newton import Problem, Solution
+from superpose.fitting.newton import Solution
+from superpose.fitting.problem import Problem
 from superpose.fitting.quadratic_form import upper_tail
 
 LOSSES = ("gaussian", "poisson", "gamma")

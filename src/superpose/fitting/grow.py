@@ -23,7 +23,8 @@ NAN = float("nan")
 Progress = Callable[..., None] | None
 PATIENCE = 3
 MOST_PAIRS = 32
-FOLD_STEPS = 2  # for coefficients and smoothness; another where the curvature moves
+FOLD_STEPS = 3
+FOLD_REACH = 1.0  # a fold starts near its end, so no smoothness has far to go
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
@@ -184,8 +185,7 @@ def _advance(folds: list[Growth], guide: Growth) -> None:
 
 def _settle(fold: Growth) -> None:
     """Fit a fold that starts near its end."""
-    bent = fold.rows.problem.loss.name != "gaussian"
-    fold.fit(FOLD_STEPS + bent, FOLD_TOLERANCE)
+    fold.fit(FOLD_STEPS, FOLD_TOLERANCE, FOLD_REACH)
 
 
 def _schedule(

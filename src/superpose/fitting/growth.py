@@ -24,7 +24,7 @@ from superpose.fitting.columns import (
     side,
 )
 from superpose.fitting.design import Design
-from superpose.fitting.evidence import HYPER_MEAN
+from superpose.fitting.evidence import HYPER_MEAN, LARGEST_STEP
 from superpose.fitting.newton import Solution, State, flat_start, solve
 from superpose.fitting.problem import Problem
 from superpose.fitting.screening import PairGains, pair_gains
@@ -227,10 +227,12 @@ class Growth:
             self._training = self.design.rows(self.kept), self.rows.problem.rows(self.kept)
         return self._training
 
-    def fit(self, iterations: int = 25, tolerance: float = 2e-2) -> Solution:
+    def fit(
+        self, iterations: int = 25, tolerance: float = 2e-2, reach: float = LARGEST_STEP
+    ) -> Solution:
         """Refit everything, from where it is."""
         self.solution = solve(
-            *self.training, self.state, iterations=iterations, tolerance=tolerance
+            *self.training, self.state, iterations=iterations, tolerance=tolerance, reach=reach
         )
         self.state = self.solution.state
         return self.solution

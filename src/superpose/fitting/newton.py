@@ -15,6 +15,7 @@ from superpose.fitting.bounds import Bounds
 from superpose.fitting.design import Design
 from superpose.fitting.equations import Equations, NormalEquations, equations_of
 from superpose.fitting.evidence import (
+    LARGEST_STEP,
     RANGE,
     ascent,
     cautious_ascent,
@@ -91,6 +92,7 @@ def solve(
     iterations: int = 40,
     tolerance: float = 2e-2,
     equations: Equations | None = None,
+    reach: float = LARGEST_STEP,
 ) -> Solution:
     """Climb to the mode of θ and the maximum of the evidence in ρ, in turn.
 
@@ -107,6 +109,8 @@ def solve(
         more than this in a step.
     equations : Equations, optional
         Over more rows than ``design`` and ``problem`` hold; over theirs if not given.
+    reach : float, default 3
+        How far a log precision may go in a step.
     """
     groups, n_groups = design.groups()
     member = membership(groups, n_groups)
@@ -136,7 +140,7 @@ def solve(
             noise = problem.loss.noise(fit_loss + 0.5 * energy, n_noise)
         along = bounds.face(target, covariance) if bounds else None
         slope = slope_of(theta, covariance, precision, member, state.rho, noise, n_noise, along)
-        climb = cautious_ascent(slope) if design.terms or bounds else ascent(slope)
+        climb = cautious_ascent(slope) if design.terms or bounds else ascent(slope, reach)
         higher = (state.rho + climb).clamp(*RANGE)
         gain = float((higher - state.rho) @ slope.gradient)
         state = State(theta, state.rho, noise)

@@ -129,30 +129,26 @@ def _grow_pairs(
     folds = [final.holding_out(mask) for mask in masks]
     trail = Trail(final.rows.problem)
     schedule, named = _schedule(pairs, len(final.rows.attributes))
-    most = max(schedule, default=0)
-    promised = final.promising(most) if schedule and not named else []
-    if pairs == "auto" and not any(it.gain > PROMISE for it in promised):
+    if pairs == "auto" and not any(it.gain > PROMISE for it in final.promising(1)):
         schedule = []  # chance would choose among them
     deadline = final.rows.problem.deadline
     _advance(folds, final)
     if deadline.over():
         return _alone(final)
     trail.note(0, folds)
-    given = [Promise(pair) for pair in named]
-    reached, ranked = [final], [given or promised]
-    ranked += [given or (fold.promising(most) if schedule else []) for fold in folds]
+    given, reached = [Promise(pair) for pair in named], [final]
     for count in schedule:
         lead = reached[-1].copy()
         deadline.before(f"a step from {len(lead.pairs)} to {count} pairs", later[1])
-        if len(lead.pairs) == len(ranked[0]):
+        lead.add_pairs(given or lead.promising(count - len(lead.pairs)))
+        if len(lead.pairs) == len(reached[-1].pairs):
             break  # no two attributes are left that may interact
-        lead.add_pairs(ranked[0][len(lead.pairs) : count])
         lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
         lead = _lean(lead)
         if deadline.over():
             break  # the step is not finished
-        for fold, own in zip(folds, ranked[1:], strict=True):
-            fold.add_pairs(own[len(fold.pairs) : count])
+        for fold in folds:
+            fold.add_pairs(given or fold.promising(count - len(fold.pairs)))
         _advance(folds, lead)
         if deadline.over():
             break

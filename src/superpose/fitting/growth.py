@@ -282,11 +282,13 @@ class Growth:
         """Return what the screen says of every pair p < r; a gain of -inf for no candidates.
 
         A row of a certain class has next to no information, also where it is wrong; by its square
-        the residual says how far the score may vary, so that one such row makes no pair.
+        the residual says how far the score may vary, so that one such row makes no pair. Where
+        there is a noise, it says what a row may tell.
         """
         residual, information = self.working(self.outputs())
-        share = self.rows.problem.weight.clamp(min=1e-300)[:, None]
-        information = torch.maximum(information, residual**2 / share)
+        if not self.rows.problem.loss.has_noise:
+            share = self.rows.problem.weight.clamp(min=1e-300)[:, None]
+            information = torch.maximum(information, residual**2 / share)
         sides = self.rows.sides()
         found = pair_gains(sides, residual, information)
         for p, r in self.pairs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.fitting.made_problems import design_of, normal, numbers, problem_of, start_of, uniform
+from tests.fitting.made_problems import design_of, normal, numbers, problem_of, uniform
 
 from superpose import KSTRegressor
 from superpose.fitting.gauge import STIFFNESS, Gauged, gauged

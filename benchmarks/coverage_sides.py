@@ -30,8 +30,8 @@ class Band:
 Bands = Callable[[str, np.ndarray], Band]
 
 
-def superpose(drawn: Draw, kernel: str = "matern32") -> Bands:
-    """Main curves only, and the pair or the term where attributes interact."""
+def superpose(drawn: Draw, kernel: str = "auto") -> Bands:
+    """At the defaults, main curves only, and the pair or the term where attributes interact."""
     settings: dict[str, Any] = {"pairs": 0, "terms": int(drawn.design == "ridge"), "kernel": kernel}
     if drawn.design == "product":
         settings["pairs"] = [TOGETHER]

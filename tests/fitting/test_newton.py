@@ -14,6 +14,7 @@ from tests.fitting.made_problems import (
 from tests.oracles.ridge import ridge
 
 from superpose.fitting.evidence import membership
+from superpose.fitting.gauge import STIFFNESS
 from superpose.fitting.newton import LEVEL_PRECISION, State, polish, solve
 
 N = 120
@@ -47,6 +48,9 @@ def gradient(design, problem, state):
     theta = state.theta.clone().requires_grad_()
     loss = problem.weight @ problem.loss.value(design.predict(theta), problem.y)
     loss = loss + 0.5 * (precision * theta**2).sum()
+    for term, inner in zip(design.terms, design.split(theta)[2], strict=True):
+        unit = term.inner_sum(inner).std(correction=0)
+        loss = loss + 0.5 * STIFFNESS * unit.log() ** 2
     return torch.autograd.grad(loss, theta)[0]
 
 

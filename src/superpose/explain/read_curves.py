@@ -27,7 +27,7 @@ def curves(
 
     The band is :math:`g(x) \pm z\,\mathrm{sd}(x)` with the posterior's standard deviation: it is
     pointwise, so at 95 % a curve may leave it at one x in twenty. The band of a curve of a known
-    shape is made of quantiles of draws that all have the shape.
+    shape is that of its control points; one that rises or falls has limits that do.
 
     Parameters
     ----------

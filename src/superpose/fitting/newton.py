@@ -23,6 +23,7 @@ from superpose.fitting.evidence import (
     membership,
     slope_of,
 )
+from superpose.fitting.gauge import gauged
 from superpose.fitting.problem import Problem
 from superpose.fitting.steps import Objective, Quadratic, descend, inverse, walk
 
@@ -114,7 +115,7 @@ def solve(
     """
     groups, n_groups = design.groups()
     member = membership(groups, n_groups)
-    normal = equations or equations_of(design, problem, start.theta)
+    normal = gauged(equations or equations_of(design, problem, start.theta), design)
     n_noise = normal.total - 1 if problem.loss.has_noise else 0.0
     held, bounds = _hold(groups, design, normal.total), Bounds.of(design)
     state, damping = start, 0.0
@@ -167,7 +168,7 @@ def solve(
 def polish(design: Design, problem: Problem, state: State, iterations: int = 200) -> State:
     """Finish the steps of a model with terms with the smoothness held: to `SETTLED` nats a step."""
     groups, n_groups = design.groups()
-    normal, theta, damping = NormalEquations(design, problem), state.theta, 0.0
+    normal, theta, damping = gauged(NormalEquations(design, problem), design), state.theta, 0.0
     precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, normal.total)
     objective, bounds = Objective(normal, precision), Bounds.of(design)
     for _ in range(iterations):

@@ -22,6 +22,7 @@ import torch
 
 from superpose.fitting.part_evidence import savage_dickey
 from superpose.fitting.part_slopes import Share, Slopes, between, own_slopes
+from superpose.fitting.shaped_limits import shaped_limits
 from superpose.networks import AxisRows, MainCurve, Superposition
 
 
@@ -68,9 +69,9 @@ class Posterior:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the pointwise limits [N, K] of one part, which hold it with this probability.
 
-        Mean ± z sd of a normal distribution. Of a main curve of a known shape, the quantiles of its
-        draws, moved out to the curve itself where they would not hold it: quantiles of curves that
-        all rise, rise, too.
+        Mean ± z sd of a normal distribution. Of a main curve of a known shape, that of its control
+        points, with the root mean square of its draws about the mode as sd; limits of a curve that
+        rises, rise, too.
         """
         batches = AxisRows.of(axis_units).batches()
         found = [self._limits(index, rows, level) for rows in batches]
@@ -83,10 +84,9 @@ class Posterior:
         part, share = self.network.parts[index], self.shares[index]
         mean = part(rows)
         if isinstance(part, MainCurve) and share.draws is not None:
-            curves = rows.cardinal(part.basis, part.attributes[0]) @ share.draws.mT
-            tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
-            low, high = curves.quantile(tails, dim=1)
-            return torch.minimum(low[:, None], mean), torch.maximum(high[:, None], mean)
+            low, high = shaped_limits(part, share.draws, level)
+            cardinal = rows.cardinal(part.basis, part.attributes[0])
+            return cardinal @ low.mT, cardinal @ high.mT
         sd = self._part_variance(index, rows).clamp(min=0).sqrt()
         reach = NormalDist().inv_cdf((1 + level) / 2) * sd
         return mean - reach, mean + reach

@@ -18,6 +18,7 @@ from superpose.errors import InputError
 from superpose.fitting.columns import Block, Side
 from superpose.fitting.design import Design
 from superpose.fitting.known import Known
+from superpose.fitting.local_columns import ROWS, LocalColumns
 from superpose.fitting.losses import Loss
 from superpose.fitting.newton import NormalEquations, Problem, Solution, State, solve
 from superpose.fitting.term_columns import TermColumns
@@ -180,6 +181,7 @@ class BatchedEquations:
     ) -> None:
         self.design, self.batches, self.device = design, batches, torch.device(device)
         self.elsewhere = _moved(design, self.device)
+        self.local = LocalColumns.of(design) if self.device.type == "cpu" else None
         self.corner: torch.Tensor | None = None
         self.exact, self.passes = False, 0
         self.last = self._pass(theta)
@@ -200,36 +202,46 @@ class BatchedEquations:
         return self.last
 
     def _pass(self, theta: torch.Tensor) -> Sums:
-        size, known = self.design.n_coefficients, self.corner
+        summed = self._local_sums if self.local else self._dense_sums
+        information, *rest = summed(theta)
+        fixed = 1 + sum(self.design.widths[0])
+        if self.corner is not None:
+            information[:fixed, :fixed] += self.corner
+        elif self.loss.has_noise:
+            self.corner = information[:fixed, :fixed].clone()
+        self.exact = self.loss.name == "gaussian" and not self.design.terms
+        self.passes += 1
+        return Sums(theta, information, *rest)
+
+    def _local_sums(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float, float]:
+        """Return information, gradient, loss and weight, by the few features that a row has."""
+        assert self.local is not None
+        pieces = self._pieces(ROWS)
+        return self.local.sums(pieces, theta, _over, information=self.corner is None)
+
+    def _dense_sums(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float, float]:
+        """Return information without what is known of it, gradient, loss and weight."""
+        size = self.design.n_coefficients
         information = torch.zeros(size, size, dtype=torch.float64, device=self.device)
         gradient = information.new_zeros(size)
         value, total, here = 0.0, 0.0, theta.to(self.device)
         terms = _centred(self.design, theta, self.elsewhere.terms)
-        for u, problem in self._pieces():
+        for u, problem in self._pieces(max(1024, NUMBERS // size)):
             design = _over(replace(self.elsewhere, terms=terms), u)
             equations = NormalEquations(design, problem)
-            if known is not None:
-                equations.constant = torch.zeros_like(known, device=self.device)
+            if self.corner is not None:
+                equations.constant = torch.zeros_like(self.corner, device=self.device)
             more, downhill = equations.derivatives(here)
             information += more
             gradient += downhill
             value += equations.value(here)
             total += equations.total
-            self.exact = problem.loss.name == "gaussian" and not design.terms
-            constant = problem.loss.has_noise
-        information = information.cpu()
-        fixed = 1 + sum(self.design.widths[0])
-        if known is not None:
-            information[:fixed, :fixed] += known
-        elif constant:
-            self.corner = information[:fixed, :fixed].clone()
-        self.passes += 1
-        return Sums(theta, information, gradient.cpu(), value, total)
+        return information.cpu(), gradient.cpu(), value, total
 
-    def _pieces(self) -> Iterator[tuple[torch.Tensor, Problem]]:
+    def _pieces(self, rows: int) -> Iterator[tuple[torch.Tensor, Problem]]:
         """Cut batches so that the columns of each piece stay small, and move them to the device."""
-        rows = max(1024, NUMBERS // self.design.n_coefficients)
         for u, problem in self.batches:
+            self.loss = problem.loss
             for start in range(0, len(u), rows):
                 piece = problem.rows(slice(start, start + rows)).to(self.device)
                 yield u[start : start + rows].to(self.device), piece

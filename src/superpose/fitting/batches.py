@@ -69,9 +69,12 @@ class RowBatch:
     offset: torch.Tensor | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Standardised:
-    """Batches as Newton steps read them: axis units, and targets in the unit of the fit."""
+    """Batches as Newton steps read them: axis units, and targets in the unit of the fit.
+
+    ``carrier`` is the part of the log likelihood that no model changes, once they were read.
+    """
 
     attributes: Sequence[Attribute]
     places: Sequence[int]
@@ -80,18 +83,19 @@ class Standardised:
     known: Known
     centre: float
     spread: float
+    carrier: float = 0.0
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, Problem]]:
+        carrier = 0.0
         for batch in self.rows:
             read = zip(self.places, self.attributes, strict=True)
             u = torch.stack([a.encode(batch.x[:, p]) for p, a in read], 1)
             of_target, of_outputs = self.known.elsewhere(self.loss, batch.offset, len(u))
             y = (batch.y.double() - of_target - self.centre) / self.spread
-            yield u, Problem(y, batch.weight.double(), self.loss, of_outputs)
-
-    def carrier(self) -> float:
-        """Return the part of the log likelihood that no model changes."""
-        return sum(float(b.weight.double() @ self.loss.carrier(b.y.double())) for b in self.rows)
+            weight = batch.weight.double()
+            carrier += float(weight @ self.loss.carrier(batch.y.double()))
+            yield u, Problem(y, weight, self.loss, of_outputs)
+        self.carrier = carrier
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -62,7 +63,7 @@ class LocalColumns:
             return None
         rest = Design(tuple(b for b in design.blocks if not _is_local(b)), 0, design.n_outputs)
         first = np.cumsum([0, *(len(b.bases[0].knots) + ACTIVE - 1 for b in local)]).tolist()
-        return cls(local, tuple(map(_table, local)), rest, tuple(first), _turn(design, first))
+        return cls(local, tuple(map(_table, local)), rest, tuple(first), _turn(design))
 
     def sums(
         self,
@@ -105,23 +106,28 @@ class LocalColumns:
         return self._turned(inner), (self.turn.mT @ slope).mT.flatten(), value, total
 
     def _features(self, u: torch.Tensor, over: Over) -> _Features:
-        start = torch.zeros(len(self.blocks), len(u), dtype=torch.int64)
-        values = torch.zeros(len(self.blocks), len(u), ACTIVE, dtype=torch.float64)
-        columns = [over(self.rest, u).fixed]
-        for i, block in enumerate(self.blocks):
-            own, basis = u[:, block.attributes[0]].contiguous(), block.bases[0].basis
-            missing = own.isnan()
-            if isinstance(basis, GPBasis):
+        places = [block.attributes[0] for block in self.blocks]
+        own = u.mT[places].contiguous()
+        missing, numbers = own.isnan(), torch.tensor(self.numbers)
+        start = torch.zeros(own.shape, dtype=torch.int64)
+        values = torch.zeros(*own.shape, ACTIVE, dtype=torch.float64)
+        for i, table in enumerate(self.tables):
+            if table:
                 place = start[i].numpy(), values[i].numpy()
-                compiled(loops.packets)(own.numpy(), *self.tables[i], *place)
-                columns.append(basis.line(own)[:, 1:].masked_fill(missing[:, None], 0.0))
+                compiled(loops.packets)(own[i].numpy(), *table, *place)
             else:
-                known = (own >= 0) & (own < len(basis.knots))
-                start[i] = torch.where(known, own, 0.0).long()
+                known = (own[i] >= 0) & (own[i] < len(self.blocks[i].bases[0].basis.knots))
+                start[i] = torch.where(known, own[i], 0.0).long()
                 values[i, :, 0] = known
-            columns.append(missing[:, None].double())
         start += torch.tensor(self.first[:-1])[:, None]
+        line = own[numbers].masked_fill_(missing[numbers], 0.0)
+        columns = [over(self.rest, u).fixed, line.mT, missing.mT]
         return _Features(start.numpy().view(np.uint64), values.numpy(), torch.cat(columns, 1))
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """Which of the blocks have packets, and so a straight line."""
+        return [i for i, table in enumerate(self.tables) if table]
 
     def _turned(self, inner: torch.Tensor) -> torch.Tensor:
         """Return turnᵀ (Fᵀ W F) turn of all outputs, from the half that was summed."""
@@ -194,34 +200,41 @@ def _table(block: Block) -> tuple[np.ndarray, ...]:
     return *cells, np.pad(powers, ((0, 0), (0, 0), (0, ACTIVE - powers.shape[2])))
 
 
-def _turn(design: Design, first: list[int]) -> torch.Tensor:
+def _turn(design: Design) -> torch.Tensor:
     """Return what makes the columns of the design of the features."""
-    widths, local = design.widths[0], [_is_local(b) for b in design.blocks]
-    bias = first[-1]
-    behind = bias + 1 + sum(w for w, own in zip(widths, local, strict=True) if not own)
-    n_extra = sum(1 + isinstance(b.bases[0].basis, GPBasis) for b in design.blocks if _is_local(b))
-    turn = torch.zeros(behind + n_extra, design.n_shared, dtype=torch.float64)
-    turn[bias, 0], beside, column, places = 1.0, bias + 1, 1, iter(first)
-    for block, width in zip(design.blocks, widths, strict=True):
-        own = slice(column, column := column + width)
-        if _is_local(block):
-            extra = _features_of(block, turn[:, own], next(places), bias, behind)
-            behind += extra
-        else:
-            turn[beside : (beside := beside + width), own] = torch.eye(width).double()
-    return turn
+    near, level, beside, line, gap = zip(*map(_made_of, design.blocks), strict=True)
+    before, level = torch.block_diag(*near), torch.cat(level)[None]
+    behind = [torch.block_diag(*it) for it in (beside, line, gap)]
+    columns = torch.cat([before, level, *behind])
+    bias = torch.arange(len(columns)) == len(before)
+    return torch.cat([bias.double()[:, None], columns], 1)
 
 
-def _features_of(block: Block, turn: torch.Tensor, first: int, bias: int, behind: int) -> int:
-    """Write of which features the columns of a block are made; return how many stand behind."""
+def _made_of(block: Block) -> tuple[torch.Tensor, ...]:
+    """Return of which features the columns of a block are made.
+
+    Returns
+    -------
+    near : Tensor [features, m]
+        Its packets or levels.
+    level : Tensor [m]
+        The bias.
+    beside : Tensor [0 or m, m]
+        Its own columns, where it is not local.
+    line, gap : Tensor [0 or 1, m]
+        Its place on the axis, and that it is missing.
+    """
+    width = block.directions.shape[1]
+    none, level = torch.zeros(0, width).double(), torch.zeros(width).double()
+    if not _is_local(block):
+        return none, level, torch.eye(width).double(), none, none
     basis = block.bases[0]
-    heights = block.directions[: basis.basis.n_heights]
-    missing = block.directions[-1] if basis.missing else torch.zeros(len(turn[0])).double()
-    if not isinstance(basis.basis, GPBasis):
-        turn[first : first + len(heights)], turn[behind] = heights, missing
-        return 1
-    line, weights = basis.basis.rows()
-    level, tilt = line @ heights
-    turn[first : first + len(weights)] = weights @ heights
-    turn[bias], turn[behind], turn[behind + 1] = level, tilt, missing - level
-    return 2
+    heights, line = block.directions[: basis.basis.n_heights], none
+    gap = block.directions[-1:] if basis.missing else level[None]
+    if isinstance(basis.basis, GPBasis):
+        of_line, of_packets = basis.basis.rows()
+        level, end = basis.basis.line(torch.tensor([0.0, 1.0]).double()) @ of_line @ heights
+        heights, line, gap = of_packets @ heights, (end - level)[None], gap - level
+    near = torch.zeros(len(heights) + ACTIVE - 1, width).double()
+    near[: len(heights)] = heights
+    return near, level, none, line, gap

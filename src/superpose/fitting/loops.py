@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from superpose.curves.packet_table import MARGIN
+
 ACTIVE = 4
 """Features of an attribute that are not zero in a row, at most: the packets of Matérn 3/2."""
 
@@ -33,7 +35,6 @@ def packets(
 
     start [n] is where the first one stands, values [n, 4] what they are; 0 where u is missing.
     """
-    last = len(centre) - 1
     for i in range(len(u)):
         x = u[i]
         if np.isnan(x):
@@ -41,21 +42,19 @@ def packets(
             for j in range(4):
                 values[i, j] = 0.0
             continue
-        low, high = 0, last
-        while low < high:  # the last cell whose left edge is not beyond x
-            middle = (low + high + 1) // 2
-            if edges[middle] <= x:
-                low = middle
-            else:
-                high = middle - 1
-        s = min(max((x - centre[low]) * scale[low], -1.01), 1.01)
+        cell, left = 0, len(centre)
+        while left > 1:  # the last cell whose left edge is not beyond x; nothing to mispredict
+            half = left // 2
+            cell += half * (edges[cell + half] <= x)
+            left -= half
+        s = min(max((x - centre[cell]) * scale[cell], -1 - MARGIN), 1 + MARGIN)
         a, b, c, d = 0.0, 0.0, 0.0, 0.0
         for k in range(powers.shape[1] - 1, -1, -1):  # Horner
-            a = a * s + powers[low, k, 0]
-            b = b * s + powers[low, k, 1]
-            c = c * s + powers[low, k, 2]
-            d = d * s + powers[low, k, 3]
-        start[i] = first[low]
+            a = a * s + powers[cell, k, 0]
+            b = b * s + powers[cell, k, 1]
+            c = c * s + powers[cell, k, 2]
+            d = d * s + powers[cell, k, 3]
+        start[i] = first[cell]
         values[i, 0], values[i, 1], values[i, 2], values[i, 3] = a, b, c, d
 
 

@@ -67,7 +67,7 @@ def measured(direction: str, points: list[dict[str, int]]) -> dict[str, Any]:
     found = []
     for point in points:
         command = [sys.executable, __file__, "--one", json.dumps(point)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found.append(point | json.loads(done.stdout.splitlines()[-1]))
         last = found[-1]
         print(

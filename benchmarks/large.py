@@ -135,7 +135,7 @@ def measured(case: str, n: int) -> dict[str, Any]:
             write(path, n)
         point = json.dumps({"case": case, "n": n, "path": str(path)})
         command = [sys.executable, __file__, "--one", point]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found = json.loads(done.stdout.splitlines()[-1])
         if case == "parquet":
             found["file_gib"] = path.stat().st_size / 2**30

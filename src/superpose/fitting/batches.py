@@ -207,7 +207,7 @@ class BatchedEquations:
 
     def _pass(self, theta: torch.Tensor) -> Sums:
         summed = self._local_sums if self.local else self._dense_sums
-        information, *rest = summed(theta)
+        information, gradient, value, total = summed(theta)
         fixed = 1 + sum(self.design.widths[0])
         if self.corner is not None:
             information[:fixed, :fixed] += self.corner
@@ -215,7 +215,7 @@ class BatchedEquations:
             self.corner = information[:fixed, :fixed].clone()
         self.exact = self.loss.name == "gaussian" and not self.design.terms
         self.passes += 1
-        return Sums(theta, information, *rest)
+        return Sums(theta, information, gradient, value, total)
 
     def _local_sums(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float, float]:
         """Return information, gradient, loss and weight, by the few features that a row has."""

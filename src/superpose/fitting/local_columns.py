@@ -203,9 +203,8 @@ def _table(block: Block) -> tuple[np.ndarray, ...]:
 def _turn(design: Design) -> torch.Tensor:
     """Return what makes the columns of the design of the features."""
     near, level, beside, line, gap = zip(*map(_made_of, design.blocks), strict=True)
-    before, level = torch.block_diag(*near), torch.cat(level)[None]
-    behind = [torch.block_diag(*it) for it in (beside, line, gap)]
-    columns = torch.cat([before, level, *behind])
+    before, *behind = (torch.block_diag(*it) for it in (near, beside, line, gap))
+    columns = torch.cat([before, torch.cat(level)[None], *behind])
     bias = torch.arange(len(columns)) == len(before)
     return torch.cat([bias.double()[:, None], columns], 1)
 

@@ -21,10 +21,16 @@ ACTIVE = 4
 
 @cache
 def compiled(loop: Callable[..., None]) -> Callable[..., None]:
-    """Return a loop as machine code, made once a process, in half a second."""
+    """Return a loop as machine code; kept beside this file, as Python keeps its own.
+
+    Where nothing can be kept, it is made anew in every process, which takes a second or so.
+    """
     from numba import njit
 
-    code: Callable[..., None] = njit(loop)
+    try:
+        code: Callable[..., None] = njit(loop, cache=True)
+    except RuntimeError:
+        code = njit(loop)
     return code
 
 

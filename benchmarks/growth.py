@@ -5,7 +5,8 @@
 Tables of normal attributes and a target that needs five of them, with noise of standard deviation
 0.5. Each fit runs in a process of its own, whose CPU-seconds (around `fit`, after one small fit
 that pays for imports) and largest resident memory are taken. The exponent of a direction is the
-slope of log CPU-seconds over log size, by least squares, over the upper half of the sizes, too.
+slope of log CPU-seconds over log size, by least squares, over the upper half of the sizes, too. A
+direction that is in the file of results already is replaced, the others stay.
 """
 
 from __future__ import annotations
@@ -111,10 +112,13 @@ def main() -> None:
     if options.one:
         print(json.dumps(one(**json.loads(options.one))))
         return
-    answer: dict[str, Any] = {"surroundings": surroundings(), "directions": {}}
+    answer: dict[str, Any] = {"directions": {}}
+    if options.out.exists():
+        answer = json.loads(options.out.read_text(encoding="utf-8"))
     for name in options.directions.split(","):
         points = [it for it in DIRECTIONS[name] if it[name] <= options.largest]
-        answer["directions"][name] = measured(name, points)
+        found = {"surroundings": surroundings(), **measured(name, points)}
+        answer["directions"][name] = found
         write_json(answer, options.out)
     plot(answer, options.out.with_suffix(".svg"))
 

@@ -80,10 +80,15 @@ class Superposition(nn.Module):
 
     def contributions(self, x: torch.Tensor) -> torch.Tensor:
         """Return what every part adds to every output, [N, parts, K]; with the bias, f."""
-        axis_units = self.encode(x)
         if not self.parts:
             return x.new_zeros(len(x), 0, self.n_outputs)
+        axis_units = self._encode_what_is_read(x)
         return torch.stack([part(axis_units) for part in self.parts], 1)
+
+    def _encode_what_is_read(self, x: torch.Tensor) -> torch.Tensor:
+        """Map rows to axis units, and of a wide table only the few columns that a part reads."""
+        unread, own = set(self.unread), enumerate(self.attributes)
+        return torch.stack([x[:, p] if p in unread else a.encode(x[:, p]) for p, a in own], 1)
 
     def n_curves(self) -> int:
         """Return how many curves and surfaces a reader looks at, per output."""

@@ -1,4 +1,4 @@
-"""Tables whose curves are known on the scale they add up on: what `coverage.py` draws."""
+"""Tables whose curves are known on the scale they add up on: what `band_coverage.py` draws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 95 % bands of main curves of superpose, EBM and pyGAM, in one form, for `coverage.py`."""
+"""The 95 % bands of main curves of superpose, EBM and pyGAM, alike, for `band_coverage.py`."""
 
 from __future__ import annotations
 

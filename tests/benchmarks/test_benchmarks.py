@@ -132,7 +132,7 @@ def test_what_interacts_is_pure(benchmark: Callable[[str], ModuleType]) -> None:
 def test_a_cell_counts_seeds_and_is_honest_from_92_to_98_per_cent(
     benchmark: Callable[[str], ModuleType],
 ) -> None:
-    coverage = benchmark("coverage")
+    coverage = benchmark("band_coverage")
     said = {"error": 0.1, "half": 0.2, "whole": 1.0, "no_effect": 0.04, "jump": 0.5}
     key = {"design": "plain", "n": 300, "side": "superpose"}
     fits = [
@@ -154,7 +154,7 @@ def test_bands_of_every_side_are_measured_written_and_resumed(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    coverage, out = benchmark("coverage"), tmp_path / "coverage.json"
+    coverage, out = benchmark("band_coverage"), tmp_path / "coverage.json"
     options = ("--sizes", 100, "--designs", "plain,multinomial", "--sides", "superpose")
     run(coverage, monkeypatch, *options, "--seeds", 1, "--out", out)
     first = json.loads(out.read_text())["fits"]

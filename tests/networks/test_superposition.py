@@ -6,7 +6,7 @@ import torch
 from tests.networks.made_networks import Maker, category, number
 from tests.oracles.superposition_loops import evaluate
 
-from superpose.curves import GPBasis
+from superpose.curves import Axis, GPBasis
 from superpose.errors import InputError
 from superpose.networks import Attribute, InputBasis, MainCurve, Superposition, Term
 
@@ -40,6 +40,15 @@ def test_outputs_are_the_bias_plus_the_contributions(n_outputs):
     contributions = network.contributions(x)
     assert contributions.shape == (30, 8, n_outputs)
     assert torch.equal(network(x), network.bias + contributions.sum(1))
+
+
+def test_what_no_part_reads_is_not_encoded(monkeypatch):
+    """The outputs of a wide table cost what its few curves cost."""
+    maker = Maker([number("a"), number("b"), number("c")]).main(2).main(0)
+    seen = []
+    monkeypatch.setattr(Axis, "to_axis", lambda axis, x: seen.append(axis) or x)
+    maker.network(maker.rows(10))
+    assert seen == [maker.attributes[0].axis, maker.attributes[2].axis]
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])

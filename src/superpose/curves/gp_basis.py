@@ -130,6 +130,17 @@ class GPBasis(nn.Module):
         start, values = self.features.active(u)
         return start, values.masked_fill(u.isnan().unsqueeze(-1), 0.0)
 
+    def line(self, u: torch.Tensor) -> torch.Tensor:
+        """Return the functions of the linear mean at u, [N, q]: 1, and -1 to 1 over the knots."""
+        return _line(u, self.knots)
+
+    def rows(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what makes cardinal functions of the line [q, M] and of the features [J, M].
+
+        Where u is known, cardinal(u) = line(u) @ the first + features(u) @ the second.
+        """
+        return self._line_rows, self._weight_rows
+
     def cardinal_derivative(self, u: torch.Tensor) -> torch.Tensor:
         """Return the slopes of the cardinal functions, [N, M], per axis unit; NaN gives 0."""
         missing = u.isnan()

@@ -84,6 +84,11 @@ class KernelPackets(nn.Module):
             value = value * s + embedding(cell, self._powers[power])
         return self._start[cell], value
 
+    def table(self) -> tuple[torch.Tensor, ...]:
+        """Return edges, centre, one over half, start and powers as a `PacketTable` has them."""
+        powers = self._powers.transpose(0, 1).contiguous()
+        return self._edges, self._centre, self._scale, self._start, powers
+
     def values(self, u: torch.Tensor) -> torch.Tensor:
         """Return all packets at u, [N, M], mostly zeros."""
         return self._spread(*self.active(u))

@@ -19,6 +19,7 @@ from superpose.fitting.columns import Block, Side
 from superpose.fitting.design import Design
 from superpose.fitting.equations import NormalEquations
 from superpose.fitting.known import Known
+from superpose.fitting.local_columns import ROWS, LocalColumns
 from superpose.fitting.losses import Loss
 from superpose.fitting.newton import Solution, State, solve
 from superpose.fitting.problem import Problem
@@ -70,9 +71,12 @@ class RowBatch:
     offset: torch.Tensor | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Standardised:
-    """Batches as Newton steps read them: axis units, and targets in the unit of the fit."""
+    """Batches as Newton steps read them: axis units, and targets in the unit of the fit.
+
+    ``carrier`` is the part of the log likelihood that no model changes, once they were read.
+    """
 
     attributes: Sequence[Attribute]
     places: Sequence[int]
@@ -81,18 +85,19 @@ class Standardised:
     known: Known
     centre: float
     spread: float
+    carrier: float = 0.0
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, Problem]]:
+        carrier = 0.0
         for batch in self.rows:
             read = zip(self.places, self.attributes, strict=True)
             u = torch.stack([a.encode(batch.x[:, p]) for p, a in read], 1)
             of_target, of_outputs = self.known.elsewhere(self.loss, batch.offset, len(u))
             y = (batch.y.double() - of_target - self.centre) / self.spread
-            yield u, Problem(y, batch.weight.double(), self.loss, of_outputs)
-
-    def carrier(self) -> float:
-        """Return the part of the log likelihood that no model changes."""
-        return sum(float(b.weight.double() @ self.loss.carrier(b.y.double())) for b in self.rows)
+            weight = batch.weight.double()
+            carrier += float(weight @ self.loss.carrier(batch.y.double()))
+            yield u, Problem(y, weight, self.loss, of_outputs)
+        self.carrier = carrier
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,7 @@ class BatchedEquations:
     ) -> None:
         self.design, self.batches, self.device = design, batches, torch.device(device)
         self.elsewhere = _moved(design, self.device)
+        self.local = LocalColumns.of(design) if self.device.type == "cpu" else None
         self.corner: torch.Tensor | None = None
         self.exact, self.passes = False, 0
         self.last = self._pass(theta)
@@ -202,36 +208,46 @@ class BatchedEquations:
         return self.last
 
     def _pass(self, theta: torch.Tensor) -> Sums:
-        size, known = self.design.n_coefficients, self.corner
+        summed = self._local_sums if self.local else self._dense_sums
+        information, gradient, value, total = summed(theta)
+        fixed = 1 + sum(self.design.widths[0])
+        if self.corner is not None:
+            information[:fixed, :fixed] += self.corner
+        elif self.loss.has_noise:
+            self.corner = information[:fixed, :fixed].clone()
+        self.exact = self.loss.name == "gaussian" and not self.design.terms
+        self.passes += 1
+        return Sums(theta, information, gradient, value, total)
+
+    def _local_sums(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float, float]:
+        """Return information, gradient, loss and weight, by the few features that a row has."""
+        assert self.local is not None
+        pieces = self._pieces(ROWS)
+        return self.local.sums(pieces, theta, _over, information=self.corner is None)
+
+    def _dense_sums(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, float, float]:
+        """Return information without what is known of it, gradient, loss and weight."""
+        size = self.design.n_coefficients
         information = torch.zeros(size, size, dtype=torch.float64, device=self.device)
         gradient = information.new_zeros(size)
         value, total, here = 0.0, 0.0, theta.to(self.device)
         terms = _centred(self.design, theta, self.elsewhere.terms)
-        for u, problem in self._pieces():
+        for u, problem in self._pieces(max(1024, NUMBERS // size)):
             design = _over(replace(self.elsewhere, terms=terms), u)
             equations = NormalEquations(design, problem)
-            if known is not None:
-                equations.constant = torch.zeros_like(known, device=self.device)
+            if self.corner is not None:
+                equations.constant = torch.zeros_like(self.corner, device=self.device)
             more, downhill = equations.derivatives(here)
             information += more
             gradient += downhill
             value += equations.value(here)
             total += equations.total
-            self.exact = problem.loss.name == "gaussian" and not design.terms
-            constant = problem.loss.has_noise
-        information = information.cpu()
-        fixed = 1 + sum(self.design.widths[0])
-        if known is not None:
-            information[:fixed, :fixed] += known
-        elif constant:
-            self.corner = information[:fixed, :fixed].clone()
-        self.passes += 1
-        return Sums(theta, information, gradient.cpu(), value, total)
+        return information.cpu(), gradient.cpu(), value, total
 
-    def _pieces(self) -> Iterator[tuple[torch.Tensor, Problem]]:
+    def _pieces(self, rows: int) -> Iterator[tuple[torch.Tensor, Problem]]:
         """Cut batches so that the columns of each piece stay small, and move them to the device."""
-        rows = max(1024, NUMBERS // self.design.n_coefficients)
         for u, problem in self.batches:
+            self.loss = problem.loss
             for start in range(0, len(u), rows):
                 piece = problem.rows(slice(start, start + rows)).to(self.device)
                 yield u[start : start + rows].to(self.device), piece

@@ -230,8 +230,8 @@ def fit_superposition(
         batches = Standardised(
             rows.attributes, places, everything, chosen_loss, known, centre, spread
         )
-        carrier = batches.carrier()
         solution, total = _finish_on(growth, batches, device)
+        carrier = batches.carrier
     deadline.before("nothing")
     robust = robust_covariance(*growth.training, solution) if everything is None else None
     network, posterior = assemble(

@@ -83,8 +83,13 @@ class Superposition(nn.Module):
         """Return what every part adds to every output, [N, parts, K]; with the bias, f."""
         if not self.parts:
             return x.new_zeros(len(x), 0, self.n_outputs)
-        rows = AxisRows(self.encode(x))
+        rows = AxisRows(self._encode_what_is_read(x))
         return torch.stack([part(rows) for part in self.parts], 1)
+
+    def _encode_what_is_read(self, x: torch.Tensor) -> torch.Tensor:
+        """Map rows to axis units, and of a wide table only the few columns that a part reads."""
+        unread, own = set(self.unread), enumerate(self.attributes)
+        return torch.stack([x[:, p] if p in unread else a.encode(x[:, p]) for p, a in own], 1)
 
     def n_curves(self) -> int:
         """Return how many curves and surfaces a reader looks at, per output."""

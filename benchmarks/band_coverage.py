@@ -1,6 +1,6 @@
 """How often do the 95 % bands of main curves hold the truth, where the truth is known?
 
-    python benchmarks/coverage.py --out benchmarks/results/coverage.json
+    python benchmarks/band_coverage.py --out benchmarks/results/coverage.json
 
 A table is drawn from a known sum of curves (`coverage_draws.py`), fitted by each side
 (`coverage_sides.py`), and each pointwise band is compared with the true curve at 200 quantiles of

@@ -40,7 +40,7 @@ CHUNK = 65_536
 """Rows that are predicted at once; bounds the memory, changes no result."""
 
 Floats = NDArray[np.float64]
-Shapes = dict[str | int, str | tuple[str, ...]] | None
+Shapes = dict[str | int, str | tuple[str, ...] | dict[Any, str | tuple[str, ...]]] | None
 
 
 class AbstractKST(BaseEstimator):
@@ -410,7 +410,7 @@ class AbstractKST(BaseEstimator):
         """Fit the network to the rows of positive weight; return them merged, as it saw them."""
         self.schema_ = Schema.from_table(table, weight)
         _warn_of_identifiers(self.schema_)
-        shapes = read_shapes(self.shapes, self.schema_, max(1, len(classes) - (len(classes) == 2)))
+        shapes = read_shapes(self.shapes, self.schema_, classes)
         pairs = positions(self.pairs, self.schema_.names)
         terms = term_positions(self.terms, self.schema_.names)
         check_apart(shapes, pairs, terms, self.schema_.names)

@@ -93,6 +93,7 @@ def curves(
             jump=None if summary is None else summary.parts[index].jump,
             notes=edit_notes(fit, index),
             shape=getattr(getattr(part, "basis", None), "shape", ()),
+            shape_of=tuple(outputs.labels[k] for k in attribute.shape_of),
         )
     return found
 

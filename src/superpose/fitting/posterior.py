@@ -103,7 +103,7 @@ class Share:
     spread : Tensor [K], optional
         Mean square of the part over the training rows: its variance where it reads a missing value
         of an attribute that had none in fit, so that nothing is known but its mean, 0.
-    draws : Tensor [D, H], optional
+    draws : Tensor [D, K, H], optional
         For a main curve of a known shape: heights drawn from its posterior, each of this shape.
     """
 
@@ -176,10 +176,11 @@ class Posterior:
         part, share = self.network.parts[index], self.shares[index]
         mean = part(axis_units)
         if isinstance(part, MainCurve) and share.draws is not None:
-            curves = part.basis.cardinal(axis_units[:, part.attributes[0]]) @ share.draws.mT
+            cardinal = part.basis.cardinal(axis_units[:, part.attributes[0]])
             tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
-            low, high = curves.quantile(tails, dim=1)
-            return torch.minimum(low[:, None], mean), torch.maximum(high[:, None], mean)
+            curves = [cardinal @ own.mT for own in share.draws.unbind(1)]
+            low, high = torch.stack([it.quantile(tails, dim=1) for it in curves], -1)
+            return torch.minimum(low, mean), torch.maximum(high, mean)
         sd = self._variance([index], axis_units, bias=False).clamp(min=0).sqrt()
         reach = NormalDist().inv_cdf((1 + level) / 2) * sd
         return mean - reach, mean + reach

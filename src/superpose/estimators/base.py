@@ -264,8 +264,9 @@ class AbstractKST(BaseEstimator):
         """Learn again, and leave every part that was edited as it is.
 
         Other main curves and pairs are learned anew, with their smoothness, at the same axes and
-        the same step of the dial. Terms are held as well. What is held has no band in the new
-        model: its bands are those of the other parts, given these. `fit` starts from nothing.
+        the same step of the dial. Other terms are learned on from where they are, over the same
+        attributes, since no search for others is made. What is held has no band in the new model:
+        its bands are those of the other parts, given these. `fit` starts from nothing.
 
         Parameters
         ----------

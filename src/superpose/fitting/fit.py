@@ -220,7 +220,7 @@ def fit_superposition(
         spread *= settle_scale(growth)
     total, carrier = float(weight.sum()), float(weight @ chosen_loss.carrier(y))
     if everything is None and device == "cpu":
-        solution = _finish(growth)
+        solution = finish(growth)
     elif everything is None:
         solution, total = _finish_on(
             growth, [(growth.rows.axis_units, growth.rows.problem)], device
@@ -316,7 +316,7 @@ def _deviances(path: tuple[DialStep, ...], loss: str) -> tuple[DialStep, ...]:
     return tuple(replace(it, loss=2 * it.loss, loss_se=2 * it.loss_se) for it in path)
 
 
-def _finish(growth: Growth) -> Solution:
+def finish(growth: Growth) -> Solution:
     """Climb to the end; with terms, settle the coefficients once more with the smoothness held."""
     steps = TERM_STEPS if growth.design.terms else STEPS
     solution = growth.fit(iterations=steps, tolerance=1e-3)

@@ -37,6 +37,7 @@ from superpose.fitting.screened import Screened, screened
 from superpose.fitting.uneven_noise import robust_covariance
 from superpose.networks import Attribute, Superposition
 
+FEW = 5_000  # rows that are asked for a spread where the time is over
 STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 20, 6
 
 
@@ -163,7 +164,8 @@ def fit_superposition(
         Where the columns and products of the last steps are made; "cuda" on a GPU.
     deadline : Deadline, optional
         Until when the fit may go on. When it is over, the fit is at the best step of the dial that
-        was finished, one Newton step later; at the main curves alone where none was.
+        was finished, one Newton step later; at the main curves alone where none was. Of
+        ``everything`` it is then the sample's, and its curves are not checked.
 
     Returns
     -------
@@ -216,6 +218,8 @@ def fit_superposition(
         pairs, terms = _among(pairs, places), _among(terms, places)
     grown = grow(rows, pairs, terms, random_state, progress)
     growth, unit = grown.growth, spread
+    if deadline.over():  # a pass over all rows may take longer than all that was allowed
+        everything, device = None, "cpu"
     if loss == "student_t":
         spread *= settle_scale(growth)
     total, carrier = float(weight.sum()), float(weight @ chosen_loss.carrier(y))
@@ -239,8 +243,10 @@ def fit_superposition(
     network, posterior = widened(posterior, attributes, places)
     network.bias.sub_(known.level)
     network, posterior = purified(network, posterior, axis_units, problem.weight)
-    posterior = with_spread(posterior, axis_units, problem.weight)
-    checks, gradient = _checks(growth, solution), max(solution.decrement, solution.gain)
+    late = deadline.stopped is not None
+    few = slice(None, None, max(1, len(y) // FEW) if late else 1)
+    posterior = with_spread(posterior, axis_units[few], problem.weight[few])
+    checks, gradient = _checks(growth, solution, late), max(solution.decrement, solution.gain)
     _warn_of_the_end(solution, deadline.stopped)
     noise, evidence = _in_units(solution, chosen_loss, carrier, total, spread)
     if progress:
@@ -251,7 +257,7 @@ def fit_superposition(
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
         checks=checks,
         stopped=deadline.stopped,
-        screened=screened(growth, places) if pairs and len(y) >= FEWEST_ROWS else (),
+        screened=screened(growth, places) if pairs and len(y) >= FEWEST_ROWS and not late else (),
     )
 
 
@@ -285,8 +291,13 @@ def _among(parts: Any, places: list[int]) -> Any:
     return named if not isinstance(parts, (str, int)) else parts
 
 
-def _checks(growth: Growth, solution: Solution) -> tuple[Check, ...]:
-    """Ask the curves whether they are null; and the rows, or their sample, whether one jumps."""
+def _checks(growth: Growth, solution: Solution, late: bool) -> tuple[Check, ...]:
+    """Ask the curves whether they are null; and the rows, or their sample, whether one jumps.
+
+    Nothing is asked where it is too late.
+    """
+    if late:
+        return ()
     rows = growth.rows
     return check_curves(rows.attributes, rows.axis_units, *growth.training, solution)
 

@@ -135,8 +135,9 @@ def test_shapes_are_read_from_their_options() -> None:
 @pytest.mark.parametrize("texts", [["age"], ["=convex", "=concave"], ["a=convex", "a=concave"]])
 def test_shapes_that_cannot_be_read_are_refused(texts: list[str]) -> None:
     sentence = (
-        f"--shape must be a column and its shape, once a column; found {texts[-1]!r}; write "
-        '--shape "age=increasing" --shape "dose=increasing,concave"'
+        f"--shape must be a column and its shape, once a column or once a class of it; "
+        f"found {texts[-1]!r}; "
+        'write --shape "age=increasing" --shape "dose=ill:increasing,concave"'
     )
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
         parse_shapes(texts)

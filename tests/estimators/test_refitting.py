@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from tests.estimators.test_editing import N, fitted, height, link, table, target
 
-from superpose import KSTRegressor
+from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import InputError
 from superpose.estimators import load
+from superpose.estimators.table import read_table
+from superpose.fitting.known_term import known_term
 
 LOSSES = ["gaussian", "poisson", "gamma", "student_t"]
 
@@ -105,12 +108,73 @@ def test_a_refit_makes_up_for_what_was_set_as_far_as_others_can() -> None:
     assert again.fit_.noise == pytest.approx(alone.fit_.noise, rel=1e-3)
 
 
-def test_terms_are_held() -> None:
-    X = table()
-    model = fitted("numbers", terms=1)
-    again = model.refit(X, target(X) + 1)
-    np.testing.assert_array_equal(again.explain(X).values[:, -1], model.explain(X).values[:, -1])
-    np.testing.assert_allclose(again.predict(X).mean(), model.predict(X).mean() + 1, atol=0.05)
+@pytest.fixture(scope="module")
+def with_a_term() -> tuple[pd.DataFrame, np.ndarray, KSTRegressor]:
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame(rng.uniform(-1, 1, (240, 3)), columns=["a", "b", "c"])
+    X.loc[::9, "c"] = np.nan
+    y = np.sin(3 * (X["a"] + X["b"])) + X["c"].fillna(0.5) + 0.1 * rng.normal(size=len(X))
+    return X, y.to_numpy(), KSTRegressor(pairs=0, terms=[("a", "b")]).fit(X, y)
+
+
+def test_a_term_is_learned_from_where_it_is(with_a_term: tuple) -> None:
+    """On the same rows it stays; a trend and a level go to curve and bias, and it stays, too."""
+    X, y, model = with_a_term
+    again = model.refit(X, y)
+    assert again.fit_.converged
+    assert again.fit_.evidence > model.fit_.evidence - 1
+    np.testing.assert_allclose(again.predict(X), model.predict(X), atol=0.05 * np.ptp(y))
+    assert (again.terms_.keys(), len(again.fit_.network.parts)) == (model.terms_.keys(), 4)
+    assert again.explain(X).upper[0, 3] > again.explain(X).lower[0, 3]
+    other = model.refit(X, y - 0.6 * X["a"] + 7)
+    expected = again.predict(X) - 0.6 * X["a"] + 7
+    np.testing.assert_allclose(other.predict(X), expected, atol=0.05 * np.ptp(y))
+
+
+def test_a_term_follows_other_rows(with_a_term: tuple) -> None:
+    """The phase of the wave is another one; a term that was held could not follow it."""
+    X, _, model = with_a_term
+    y = (np.sin(3 * (X["a"] + X["b"]) + 0.7) + X["c"].fillna(0.5)).to_numpy()
+    y = y + 0.1 * np.random.default_rng(4).normal(size=len(y))
+    moved = model.refit(X[20:], y[20:])
+    held = model.edit(next(iter(model.terms_))).fix().refit(X[20:], y[20:])
+    assert np.sqrt(np.mean((moved.predict(X[:20]) - y[:20]) ** 2)) < 0.25
+    assert np.sqrt(np.mean((held.predict(X[:20]) - y[:20]) ** 2)) > 0.4
+    np.testing.assert_array_equal(held.explain(X).values[:, 3], model.explain(X).values[:, 3])
+    np.testing.assert_array_equal(held.explain(X).upper[:, 3], held.explain(X).lower[:, 3])
+
+
+def test_a_term_is_read_back_as_the_columns_that_it_was_made_of(with_a_term: tuple) -> None:
+    """The same function of the rows, to rounding, up to its mean."""
+    X, _, model = with_a_term
+    network, weight = model.fit_.network, torch.rand(len(X)).double()
+    part = network.parts[3]
+    u = network.encode(torch.from_numpy(model.schema_.encode(read_table(X))))
+    columns, outer, inner = known_term(part, u, weight)
+    value, whole = columns.value(outer, inner), part.whole(u)
+    np.testing.assert_allclose(value, whole - weight @ whole / weight.sum(), atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", [*LOSSES, "two classes", "three classes"])
+def test_terms_are_learned_again_for_every_loss(loss: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 3))
+    f = np.sin(3 * (X[:, 0] + X[:, 1])) + X[:, 2]
+    noise = rng.normal(size=len(X))
+    y = {
+        "gaussian": f + 0.2 * noise,
+        "student_t": f + 0.2 * noise**3,
+        "poisson": rng.poisson(np.exp(f)).astype(float),
+        "gamma": np.exp(f + 0.2 * noise),
+        "two classes": (f + 0.5 * noise > 0).astype(int),
+        "three classes": np.digitize(f + 0.5 * noise, [-0.5, 0.7]),
+    }[loss]
+    make = KSTRegressor(loss=loss, pairs=0, terms=1) if loss in LOSSES else None
+    model = (make or KSTClassifier(pairs=0, terms=1)).fit(X, y)
+    again = model.refit(X, y)
+    assert again.fit_.evidence > model.fit_.evidence - 3
+    assert np.corrcoef(again._link(X).ravel(), model._link(X).ravel())[0, 1] > 0.995
 
 
 def test_with_everything_held_only_the_level_is_learned() -> None:

@@ -77,7 +77,7 @@ def dense(model: Any, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rows[:, place] = np.sort(np.concatenate([grid, close]))
     u = model.fit_.network.encode(torch.from_numpy(rows))
     part, share = model.fit_.network.parts[place], model.fit_.posterior.shares[place]
-    draws = part.basis.cardinal(u[:, place]) @ share.draws.mT
+    draws = part.basis.cardinal(u[:, place]) @ share.draws[:, 0].mT
     limits = torch.cat(model.fit_.posterior.part_limits(place, u, 0.9), 1)
     return rows[:, place], part(u).numpy(), np.column_stack([draws, limits])
 
@@ -232,7 +232,7 @@ def test_a_forged_shape_is_refused_by_name(model: Any, damage: str, tmp_path: Pa
     if damage == "no such shape":
         header["fit"]["parts"][0]["bases"][0]["shape"] = ["rising"]
     else:
-        wrong = {"fewer heights": (slice(None), slice(1)), "no draws": slice(0), "a flat list": 0}
+        wrong = {"fewer heights": (..., slice(1)), "no draws": slice(0), "a flat list": 0}
         arrays[name] = np.ascontiguousarray(arrays[name][wrong[damage]])
     write_model(tmp_path / "forged", header, arrays)
     with pytest.raises(ModelFileError, match="found that its fit does not"):
@@ -307,13 +307,3 @@ def test_shapes_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
         fitted("gaussian", shapes=shapes, **options)
-
-
-def test_three_classes_have_no_shape() -> None:
-    sentence = (
-        "shapes need one curve an attribute: a number or two classes; found 3 classes, whose "
-        "log-probabilities only differ and cannot all rise; fit one class against the others, or "
-        "leave shapes out"
-    )
-    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
-        KSTClassifier(shapes=SHAPES).fit(table(), np.arange(N) % 3)

@@ -72,6 +72,18 @@ def test_onnx(name: str, table: Callable[[str], pd.DataFrame]) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", TABLES)
+def test_onnx_of_the_dial_that_the_fit_chooses(
+    name: str, table: Callable[[str], pd.DataFrame]
+) -> None:
+    """As it comes: pairs and terms where 300 rows ask for them, and as many knots as usual."""
+    pytest.importorskip("onnxruntime")
+    kind, X, y, rows = split(table(name))
+    assert onnx_gap(kind().fit(X, y), rows) < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TABLES)
 def test_tables_and_sql(name: str, table: Callable[[str], pd.DataFrame]) -> None:
     pytest.importorskip("duckdb")
     kind, X, y, rows = split(table(name))

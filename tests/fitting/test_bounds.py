@@ -8,18 +8,25 @@ import torch
 from scipy.optimize import LinearConstraint, minimize
 
 from superpose.curves import Axis
-from superpose.fitting.bounds import DRAWS, Bounds
+from superpose.fitting.apart import fit_apart
+from superpose.fitting.bounds import DRAWS, Bounds, conditions_on, kept
 from superpose.fitting.evidence import membership
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.losses import loss_named
 from superpose.fitting.newton import Solution
 from superpose.fitting.problem import Problem
-from superpose.networks import Attribute
+from superpose.networks import Attribute, InputBasis
 
 N = 60
 
 
-def grown(loss: str, shapes: list[tuple[str, ...]], seed: int = 0, knots: int = 5) -> Growth:
+def grown(
+    loss: str,
+    shapes: list[tuple[str, ...]],
+    seed: int = 0,
+    knots: int = 5,
+    of: tuple[int, ...] = (),
+) -> Growth:
     """A growth whose data contradict some of the shapes, not yet fitted."""
     rng = np.random.default_rng(seed)
     x = torch.from_numpy(rng.uniform(size=(N, len(shapes))))
@@ -31,9 +38,10 @@ def grown(loss: str, shapes: list[tuple[str, ...]], seed: int = 0, knots: int = 
         "poisson": torch.from_numpy(rng.poisson(f.exp().numpy())).double(),
         "gamma": (f + 0.3 * noise).exp(),
         "bernoulli": (f + noise > 0).double(),
+        "multinomial": torch.stack([f, -f, noise, f**2 - 1], 1).argmax(1).double(),
     }[loss]
     attributes = tuple(
-        Attribute(f"x{i}", "number", Axis.from_data(x[:, i], n_knots=knots), shape=shape)
+        Attribute(f"x{i}", "number", Axis.from_data(x[:, i], n_knots=knots), None, False, shape, of)
         for i, shape in enumerate(shapes)
     )
     u = torch.stack([a.encode(x[:, i]) for i, a in enumerate(attributes)], 1)
@@ -58,11 +66,20 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("loss", ["gaussian", "student_t", "poisson", "gamma", "bernoulli"])
+@pytest.mark.parametrize(
+    ("loss", "of"),
+    [
+        *((loss, ()) for loss in ("gaussian", "student_t", "poisson", "gamma", "bernoulli")),
+        ("multinomial", (1,)),
+        ("multinomial", (1, 0)),
+    ],
+)
 @pytest.mark.parametrize("shapes", SHAPES, ids=str)
-def test_the_mode_is_that_of_a_general_solver(loss: str, shapes: list[tuple[str, ...]]) -> None:
+def test_the_mode_is_that_of_a_general_solver(
+    loss: str, of: tuple[int, ...], shapes: list[tuple[str, ...]]
+) -> None:
     """Minimise the same penalised loss under G θ ≥ 0 by sequential quadratic programming."""
-    growth = grown(loss, shapes)
+    growth = grown(loss, shapes, of=of)
     solution = growth.fit(60, 1e-6)
     bounds, theta = Bounds.of(growth.design), solution.state.theta
     precision = precision_of(growth, solution)
@@ -70,7 +87,7 @@ def test_the_mode_is_that_of_a_general_solver(loss: str, shapes: list[tuple[str,
 
     def objective(values: np.ndarray) -> tuple[float, np.ndarray]:
         at = torch.from_numpy(values).requires_grad_()
-        f = growth.design.fixed @ at[:, None]
+        f = growth.design.fixed @ at.view(growth.design.n_outputs, -1).mT
         value = problem.weight @ problem.loss.value(f, problem.y)
         value = value + 0.5 * (precision * at * at).sum()
         value.backward()
@@ -93,6 +110,53 @@ def test_the_mode_is_that_of_a_general_solver(loss: str, shapes: list[tuple[str,
     assert (rows @ theta.numpy() < 1e-7).any(), "no condition is felt; the test tells nothing"
     f, other = growth.design.predict(theta), growth.design.predict(torch.from_numpy(found.x))
     np.testing.assert_allclose(f.numpy(), other.numpy(), atol=2e-3)
+
+
+def test_classes_fitted_apart_start_within_the_shape_and_move_no_more_than_that() -> None:
+    growth = grown("multinomial", SHAPES[2], of=(1, 2))
+    bounds = Bounds.of(growth.design)
+    theta = torch.randn(
+        growth.design.n_coefficients, generator=torch.Generator().manual_seed(0)
+    ).double()
+    inside = bounds.nearest(theta)
+    assert float((bounds.rows @ theta[bounds.places]).min()) < -0.1
+    assert float((bounds.rows @ inside[bounds.places]).min()) > -1e-8
+    rest = torch.ones(len(theta)).bool()
+    rest[bounds.places] = False
+    assert torch.equal(inside[rest], theta[rest])
+    # the nearest point of a cone: what is left is at right angles to it, and points away from it
+    left, further = (inside - theta)[bounds.places], torch.rand(50, len(bounds.rows)).double()
+    assert float(left @ inside[bounds.places]) == pytest.approx(0, abs=1e-6)
+    assert float((further @ torch.linalg.pinv(bounds.rows).mT @ left).min()) > -1e-6
+    apart = fit_apart(*growth.training, growth.state)
+    assert float((bounds.rows @ apart.theta[bounds.places]).min()) > -1e-8
+
+
+@pytest.mark.parametrize(
+    ("n_outputs", "of", "n_compared"), [(1, (), 1), (3, (2,), 2), (4, (1, 3), 4)]
+)
+@pytest.mark.parametrize("shape", [("increasing",), ("decreasing", "convex")], ids=" ".join)
+def test_what_rounding_broke_is_put_right(
+    shape: tuple[str, ...], n_outputs: int, of: tuple[int, ...], n_compared: int
+) -> None:
+    axis = Axis.from_data(np.linspace(0, 1, 50), n_knots=6)
+    basis = InputBasis(Attribute("x", "number", axis, None, True, shape, of), missing=True)
+    conditions = conditions_on(basis, n_outputs)
+    assert conditions.shape == (
+        n_compared * len(basis.basis.conditions),
+        n_outputs,
+        8 + (len(shape) > 1),
+    )
+    rows = conditions.flatten(1)
+    inside = (torch.linalg.pinv(rows) @ rows.new_ones(len(rows))).view(n_outputs, -1)
+    first, last = inside[of[0] if of else 0], inside[of[-1]] if len(of) > 1 else 0 * inside[0]
+    assert float((basis.basis.conditions @ (first - last)[:-1]).min()) > 0
+    edge = inside - (torch.linalg.pinv(rows) @ (rows @ inside.flatten() + 1e-9)).view_as(inside)
+    assert float((rows @ edge.flatten()).min()) < -1e-10
+    put = kept(conditions, edge)
+    assert float((rows @ put.flatten()).min()) > -1e-13
+    assert float((put - edge).abs().max()) < 1e-7
+    assert torch.allclose(kept(conditions, inside), inside, rtol=0, atol=1e-11)
 
 
 def unfelt(bounds: Bounds, solution: Solution) -> torch.Tensor:

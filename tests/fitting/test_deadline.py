@@ -94,6 +94,24 @@ def test_no_time_at_all_gives_the_state_that_one_step_reaches() -> None:
     assert found.iterations == 1
 
 
+def test_what_takes_long_is_left_out_when_the_time_is_over() -> None:
+    """All rows are not gone through, and nothing is asked of the curves: it is the sample's fit."""
+
+    def rows():
+        raise AssertionError("the rows are gone through")
+        yield
+
+    with pytest.warns(StoppedWarning):
+        x, found = fit(Deadline(0.5, Steps()), everything=rows())
+    with pytest.warns(StoppedWarning):
+        _, alone = fit(Deadline(0.5, Steps()))
+    check(x, found)
+    assert torch.equal(found.network(x), alone.network(x))
+    assert (found.checks, found.screened) == ((), ())
+    with pytest.raises(AssertionError, match="gone through"):
+        fit(everything=rows())
+
+
 def test_what_was_finished_is_kept() -> None:
     """Stopped while pairs are tried: the main curves are those of an additive fit."""
     deadline = Deadline()

@@ -9,7 +9,7 @@ from tests.fitting.made_problems import design_of, normal, numbers, problem_of, 
 
 from superpose import KSTRegressor
 from superpose.fitting.gauge import STIFFNESS, Gauged, gauged
-from superpose.fitting.newton import NormalEquations
+from superpose.fitting.equations import NormalEquations
 
 X = uniform(60, 3)
 

@@ -12,7 +12,8 @@ from superpose.fitting.columns import main_block, pair_block, side
 from superpose.fitting.design import Design
 from superpose.fitting.local_columns import ROWS, LocalColumns
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import NormalEquations, Problem
+from superpose.fitting.equations import NormalEquations
+from superpose.fitting.problem import Problem
 from superpose.networks import Attribute, InputBasis
 
 N = 300

@@ -22,7 +22,7 @@ def curve_of(shape: str, missing: bool = True) -> tuple[MainCurve, torch.Tensor]
     mode = {"increasing": rise, "decreasing": -rise, "convex": rise**2}[shape]
     noise = torch.randn(200, basis.n_heights, generator=generator(), dtype=torch.float64)
     uneven = 0.1 + torch.arange(basis.n_heights) % 2  # what is known jumps up and down
-    return MainCurve(0, basis, mode[None]), mode + noise * uneven
+    return MainCurve(0, basis, mode[None]), (mode + noise * uneven)[:, None]
 
 
 @pytest.mark.parametrize(("shape", "sign"), [("increasing", 1), ("decreasing", -1)])
@@ -39,7 +39,7 @@ def test_what_rises_says_of_one_place_it_says_of_all_later_ones() -> None:
     """The missing value, the last height, is no place; nor does any limit become wider."""
     curve, draws = curve_of("increasing")
     low, high = shaped_limits(curve, draws, 0.95)
-    reach = 1.959964 * (draws - curve.heights).square().mean(0).sqrt()
+    reach = 1.959964 * (draws - curve.heights).square().mean(0).sqrt()[0]
     assert (low >= curve.heights - reach - 1e-6).all()
     assert (high <= curve.heights + reach + 1e-6).all()
     torch.testing.assert_close(low[:, -1], curve.heights[:, -1] - reach[-1], rtol=1e-5, atol=0)

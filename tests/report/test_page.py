@@ -189,24 +189,51 @@ def test_names_cannot_become_markup(tmp_path, fake, rows):
     assert [a["name"] for a in json.loads(data.group(1))["attributes"]] == list(NASTY)
 
 
-def test_two_hundred_attributes_stay_readable(tmp_path, fake):
+def test_many_attributes_stay_readable(tmp_path, fake):
     fit = fake.fake_fit("gaussian")
     base, part = fit.network.attributes[0], fit.network.parts[0]
-    attributes = [fake.FakeAttribute(f"attribute {p}", "number", base.axis) for p in range(200)]
+    attributes = [fake.FakeAttribute(f"attribute {p}", "number", base.axis) for p in range(70)]
     parts = [
         fake.FakePart("curve", (p,), lambda u, p=p: (p + 1) * (u[:, p] - 0.5) / 100, part.weights)
-        for p in range(200)
+        for p in range(70)
     ]
     fit.network = fake.FakeNetwork(attributes, parts, fit.network.bias)
     fit.posterior = fake.FakePosterior(fit.network)
-    x = np.random.default_rng(0).uniform(0, 10, (100, 200))
+    x = np.random.default_rng(0).uniform(0, 10, (100, 70))
     kept = summarise(fit, x, fit.network(torch.as_tensor(x)).numpy()[:, 0])
     text = write_report(tmp_path / "many.html", fit, kept).read_text(encoding="utf-8")
     outline = Outline(text)
-    assert "188 more main curves, in order of importance" in outline.text
-    assert "185 more parts, in order of importance" in outline.text
-    assert "190 more attributes" in outline.text
-    assert len(text) < 6_000_000
+    assert "58 more main curves, in order of importance" in outline.text
+    assert "55 more parts, in order of importance" in outline.text
+    assert "60 more attributes" in outline.text
+    assert len(text) < 2_100_000
+
+
+def test_attributes_that_no_part_reads_are_counted_and_no_more(tmp_path, fake):
+    """Of three hundred a handful is read: the page is as long as that of a handful."""
+    fit = fake.fake_fit("gaussian")
+    axis, parts = fit.network.attributes[0].axis, fit.network.parts
+    attributes = [*fit.network.attributes]
+    attributes += [fake.FakeAttribute(f"noise {p}", "number", axis) for p in range(300)]
+    fit.network = fake.FakeNetwork(attributes, parts, fit.network.bias)
+    fit.posterior = fake.FakePosterior(fit.network)
+    x = np.random.default_rng(0).uniform(0, 2, (40, len(attributes))).round(1)
+    x[:, 1:4] = x[:, 1:4].round()
+    kept = summarise(fit, x, fit.network(torch.as_tensor(x)).numpy()[:, 0])
+    text = write_report(tmp_path / "wide.html", fit, kept).read_text(encoding="utf-8")
+    outline = Outline(text)
+    assert "No part reads 300 other attributes: no field, and no effect." in outline.text
+    assert text.count('class="field"') == len(attributes) - 300
+    assert (
+        f"the values seen of {len(attributes) - 300} attributes that a part reads" in outline.text
+    )
+    assert "noise 299" not in text
+    tables = lookup_tables(fit, kept)
+    assert tables["attributes"][4:] == [None] * 300
+    row = np.array([[a.typical for a in kept.attributes]])
+    means, _ = add_up(tables, row[0])
+    expected = fit.network.contributions(torch.as_tensor(row))[0].numpy()
+    np.testing.assert_allclose(means, expected, atol=1e-2)
 
 
 def test_a_model_without_parts_dial_or_held_out_rows_has_a_page_too(tmp_path, fake, rows):

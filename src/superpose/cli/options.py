@@ -55,7 +55,7 @@ ShapeChoice = Annotated[
     typer.Option(
         "--shape",
         help='What is known of a curve, as in "age=increasing" or "dose=increasing,concave"; '
-        "may be repeated.",
+        'of a class, "age=ill:increasing". May be repeated.',
     ),
 ]
 Offset = Annotated[
@@ -95,7 +95,7 @@ def parse_pairs(text: str) -> Any:
     return pairs
 
 
-def parse_shapes(texts: list[str] | None) -> dict[str, tuple[str, ...]] | None:
+def parse_shapes(texts: list[str] | None) -> dict[str, Any] | None:
     """Read the options --shape.
 
     Examples
@@ -103,17 +103,22 @@ def parse_shapes(texts: list[str] | None) -> dict[str, tuple[str, ...]] | None:
     >>> from superpose.cli.options import parse_shapes
     >>> parse_shapes(["age=increasing", "dose = increasing, concave"])
     {'age': ('increasing',), 'dose': ('increasing', 'concave')}
+    >>> parse_shapes(["age=ill:increasing", "age=well:decreasing"])
+    {'age': {'ill': ('increasing',), 'well': ('decreasing',)}}
     """
-    found = {}
+    found: dict[str, Any] = {}
     for text in texts or []:
         column, equals, words = (it.strip() for it in text.rpartition("="))
-        if not equals or column in found:
+        label, of_class, words = (it.strip() for it in words.rpartition(":"))
+        known = found.setdefault(column, {})
+        if not equals or not isinstance(known, dict) or label in known or (known and not of_class):
             raise InputError(
-                "--shape must be a column and its shape, once a column",
+                "--shape must be a column and its shape, once a column or once a class of it",
                 f"found {text!r}",
-                'write --shape "age=increasing" --shape "dose=increasing,concave"',
+                'write --shape "age=increasing" --shape "dose=ill:increasing,concave"',
             )
-        found[column] = tuple(word.strip() for word in words.split(","))
+        shape = tuple(word.strip() for word in words.split(","))
+        found[column] = {**known, label: shape} if of_class else shape
     return found or None
 
 

@@ -138,11 +138,6 @@ class SplineBasis(nn.Module):
         """Return 0 at every u, [N]: the control points say all there is to know of the curve."""
         return torch.zeros_like(u)
 
-    def nearest(self, heights: torch.Tensor) -> torch.Tensor:
-        """Return heights [.., H] that keep the conditions, moved by what rounding broke of them."""
-        broken = (heights @ self.conditions.mT).clamp(max=0.0)
-        return heights - broken @ torch.linalg.pinv(self.conditions).mT
-
     def _slopes(self, u: torch.Tensor) -> torch.Tensor:
         return self._splines(u, self.degree - 1) @ self._differences(self.degree)
 
@@ -208,6 +203,12 @@ def checked_shape(shape: Sequence[str]) -> tuple[str, ...]:
         f"found {shape!r}",
         'write "increasing", or ("increasing", "concave")',
     )
+
+
+def opposite(shape: Sequence[str]) -> tuple[str, ...]:
+    """Return the shape of -f where f has this shape."""
+    turned = dict(zip(SHAPES, (SHAPES[1], SHAPES[0], SHAPES[3], SHAPES[2]), strict=True))
+    return tuple(turned[word] for word in checked_shape(shape))
 
 
 def _checked(knots: torch.Tensor | Sequence[float]) -> torch.Tensor:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from superpose.curves.axis import Axis
 from superpose.estimators.schema import ColumnPlan, Schema
+from superpose.estimators.shapes import Shape
 from superpose.networks import Attribute
 
 __all__ = ["attributes_of"]
@@ -23,7 +24,7 @@ def attributes_of(
     x: NDArray[np.float64],
     weight: NDArray[np.float64],
     n_knots: int,
-    shapes: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
+    shapes: Mapping[int, Shape] = MappingProxyType({}),
 ) -> list[Attribute]:
     """Describe each column to the network: its axis and knots, or its levels.
 
@@ -37,7 +38,7 @@ def attributes_of(
         How many rows each row stands for.
     n_knots : int
         Control points of a curve at most; fewer where fewer distinct values are.
-    shapes : mapping of int to tuple of str, default={}
+    shapes : mapping of int to Shape, default={}
         What is known of some curves. A convex or concave one gets a straight axis, on which its
         knots are where they would be, because a bend of the axis would be one of the curve.
 
@@ -57,7 +58,7 @@ def attributes_of(
     ('dose', 'number', 3)
     """
     return [
-        _attribute(plan, x[:, i], weight, n_knots, shapes.get(i, ()))
+        _attribute(plan, x[:, i], weight, n_knots, shapes.get(i, Shape(())))
         for i, plan in enumerate(schema.columns)
     ]
 
@@ -67,7 +68,7 @@ def _attribute(
     x: NDArray[np.float64],
     weight: NDArray[np.float64],
     n_knots: int,
-    shape: tuple[str, ...],
+    shape: Shape,
 ) -> Attribute:
     if plan.kind == "category":
         return Attribute(plan.name, "category", None, plan.levels, plan.missing)
@@ -75,9 +76,9 @@ def _attribute(
     if not known.any():  # nothing is known of the column: its curve is a constant
         x, weight, known = np.zeros(1), np.ones(1), np.ones(1, dtype=bool)
     axis = Axis.from_data(x[known], n_knots=n_knots, sample_weight=weight[known])
-    if {"convex", "concave"} & {*shape}:
+    if {"convex", "concave"} & {*shape.words}:
         axis = _straight(axis)
-    return Attribute(plan.name, "number", axis, None, plan.missing, shape)
+    return Attribute(plan.name, "number", axis, None, plan.missing, *shape)
 
 
 def _straight(axis: Axis) -> Axis:

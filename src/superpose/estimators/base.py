@@ -38,7 +38,7 @@ __all__ = ["AbstractKST"]
 
 
 Floats = NDArray[np.float64]
-Shapes = dict[str | int, str | tuple[str, ...]] | None
+Shapes = dict[str | int, str | tuple[str, ...] | dict[Any, str | tuple[str, ...]]] | None
 
 
 class AbstractKST(BaseEstimator):
@@ -262,8 +262,9 @@ class AbstractKST(BaseEstimator):
         """Learn again, and leave every part that was edited as it is.
 
         Other main curves and pairs are learned anew, with their smoothness, at the same axes and
-        the same step of the dial. Terms are held as well. What is held has no band in the new
-        model: its bands are those of the other parts, given these. `fit` starts from nothing.
+        the same step of the dial. Other terms are learned on from where they are, over the same
+        attributes, since no search for others is made. What is held has no band in the new model:
+        its bands are those of the other parts, given these. `fit` starts from nothing.
 
         Parameters
         ----------
@@ -408,7 +409,7 @@ class AbstractKST(BaseEstimator):
         """Fit the network to the rows of positive weight; return them merged, as it saw them."""
         self.schema_ = Schema.from_table(table, weight)
         _warn_of_identifiers(self.schema_)
-        shapes = read_shapes(self.shapes, self.schema_, max(1, len(classes) - (len(classes) == 2)))
+        shapes = read_shapes(self.shapes, self.schema_, classes)
         pairs = positions(self.pairs, self.schema_.names)
         terms = term_positions(self.terms, self.schema_.names)
         check_apart(shapes, pairs, terms, self.schema_.names)

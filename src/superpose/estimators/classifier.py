@@ -65,8 +65,10 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
     shapes : dict, optional
         What is known of main curves, by name or position of a number: "increasing", "decreasing",
         "convex", "concave", or two words as in ``{"dose": ("increasing", "concave")}``. It holds
-        everywhere, on the scale of the sum; such a column enters no pair and no term. See the
-        guide, "Shapes". Not for three classes or more.
+        everywhere, on the scale of the sum; such a column enters no pair and no term. With three
+        classes or more it names one, ``{"dose": {"ill": "increasing"}}``: the log-odds of that
+        class against each other class have the shape, so that its probability never falls as the
+        dose rises. See the guide, "Shapes".
     random_state : int, default=0
         Seed of the search for terms. The same seed and data give the same model bit for bit.
     progress : callable or bool, optional
@@ -77,8 +79,9 @@ class KSTClassifier(ClassifierMixin, AbstractKST):
     time_limit : float, optional
         Seconds of wall clock after which fit stops: asked between Newton steps and steps of the
         dial, so that the end comes a step and the bands later. The model is then the best that was
-        finished, marked by `stopped_` and a `StoppedWarning`. A first interrupt (Ctrl-C) has the
-        same effect, a second one raises KeyboardInterrupt. A limit that is not reached changes
+        finished, marked by `stopped_` and a `StoppedWarning`: at the earliest the main curves after
+        a Newton step or two; of more than 50,000 rows, the sample's. A first interrupt (Ctrl-C) has
+        the same effect, a second one raises KeyboardInterrupt. A limit that is not reached changes
         nothing. See the guide, "How a model is fitted".
 
     Attributes

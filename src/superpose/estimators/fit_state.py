@@ -21,6 +21,9 @@ REPORTED = ("loss", "noise", "evidence", "converged", "iterations", "gradient")
 FLOATS, COUNTS = ("cost", "dof", "loss", "loss_se"), ("pairs", "terms", "curves")
 """Fields of `DialStep`."""
 
+LARGEST = 1e100
+"""Heights of unit coefficients beyond this are not believed; their squares must be numbers."""
+
 
 def fit_to(fit: Fit, store: Store) -> dict[str, Any]:
     """Put the arrays of a fit into a store, and return the rest.
@@ -153,7 +156,7 @@ def _posterior_from(network: Superposition, words: dict[str, Any], store: Store)
         if not isinstance(part, MainCurve) and len(share.moved) % max(len(part.moved), 1):
             raise ValueError("a curve that moved has a share in the posterior")
         if share.draws is not None and (
-            part.kind != "curve" or share.draws.shape[1:] != part.heights.shape[1:]
+            part.kind != "curve" or share.draws.shape[1:] != part.heights.shape
         ):
             raise ValueError("draws are of a main curve, with its heights")
     return Posterior(network, covariance, shares, stride)
@@ -165,6 +168,8 @@ def _share(words: dict[str, Any], store: Store) -> Share:
     if min(variances) < 0:
         raise ValueError("variances are 0 or above")
     directions = tuple(store[f"directions{j}"] for j in range(len(variances)))
+    if any(bool((it.abs() > LARGEST).any()) for it in directions):
+        raise ValueError("directions have squares that are numbers")
     centre = store.get("centre")
     if centre is not None and (centre.ndim != 2 or centre.shape[1] != bent[1]):
         raise ValueError("a term has a mean slope for every inner coefficient")
@@ -173,7 +178,7 @@ def _share(words: dict[str, Any], store: Store) -> Share:
     spread, draws = store.get("spread"), store.get("draws")
     if spread is not None and (spread.ndim != 1 or bool((spread < 0).any())):
         raise ValueError("a variance is 0 or above")
-    if draws is not None and (draws.ndim != 2 or not len(draws)):
+    if draws is not None and (draws.ndim != 3 or not len(draws)):
         raise ValueError("draws are of a main curve, with its heights")
     return Share(own, bent, directions, variances, freedom, centre, maps, spread, draws)
 

@@ -187,9 +187,16 @@ def _parameter(name: str, value: Any) -> Any:
     if not isinstance(value, list):
         return value
     if name == "shapes":
-        return {it: tuple(shape) if isinstance(shape, list) else shape for it, shape in value}
+        return {it: _shape(shape) for it, shape in value}
     items = [tuple(item) for item in value]
     return dict(items) if name == "class_weight" else items
+
+
+def _shape(value: Any) -> Any:
+    """Words, or words by class: a dict is a list of lists in JSON."""
+    if isinstance(value, list) and value and all(isinstance(it, list) for it in value):
+        return {label: _shape(words) for label, words in value}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _known_from(names: dict[str, str]) -> dict[str, str]:

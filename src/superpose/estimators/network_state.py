@@ -114,7 +114,8 @@ def network_from(schema: Schema, words: list[dict[str, Any]], store: Store) -> S
     for part in parts:
         if isinstance(part, MainCurve) and part.basis.shape:
             p = part.attributes[0]
-            attributes[p] = replace(attributes[p], shape=part.basis.shape)
+            basis = part.basis
+            attributes[p] = replace(attributes[p], shape=basis.shape, shape_of=basis.shape_of)
     return Superposition(attributes, store["bias"], parts)
 
 
@@ -190,7 +191,8 @@ def _basis_to(basis: Any, store: Store) -> dict[str, Any]:
         return words
     store["knots"] = basis.knots
     if isinstance(basis.basis, SplineBasis):
-        return {**words, "shape": list(basis.shape), "length_scale": basis.basis.length_scale}
+        shape = {"shape": list(basis.shape), "shape_of": list(basis.shape_of)}
+        return {**words, **shape, "length_scale": basis.basis.length_scale}
     return {**words, **_kernel_to(basis.basis)}
 
 
@@ -203,7 +205,8 @@ def _basis_from(attribute: Attribute, words: dict[str, Any], store: Store) -> In
     knots = _believable(store["knots"])
     length_scale = float(words["length_scale"])
     if "shape" in words:
-        shaped = replace(attribute, shape=tuple(str(it) for it in words["shape"]))
+        shape, of = (tuple(words[name]) for name in ("shape", "shape_of"))
+        shaped = replace(attribute, shape=tuple(map(str, shape)), shape_of=tuple(map(int, of)))
         _require(len(knots) > 1 and length_scale > 0, "a shaped curve has two knots or more")
         return InputBasis(shaped, knots, length_scale=length_scale, missing=missing)
     kernel = str(words["kernel"])

@@ -80,8 +80,9 @@ class KSTRegressor(RegressorMixin, AbstractKST):
     time_limit : float, optional
         Seconds of wall clock after which fit stops: asked between Newton steps and steps of the
         dial, so that the end comes a step and the bands later. The model is then the best that was
-        finished, marked by `stopped_` and a `StoppedWarning`. A first interrupt (Ctrl-C) has the
-        same effect, a second one raises KeyboardInterrupt. A limit that is not reached changes
+        finished, marked by `stopped_` and a `StoppedWarning`: at the earliest the main curves after
+        a Newton step or two; of more than 50,000 rows, the sample's. A first interrupt (Ctrl-C) has
+        the same effect, a second one raises KeyboardInterrupt. A limit that is not reached changes
         nothing. See the guide, "How a model is fitted".
 
     Attributes

@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from superpose.curves.spline_basis import checked_shape
+from superpose.curves.spline_basis import checked_shape, opposite
 from superpose.errors import InputError
+from superpose.estimators.columns import level_name
 from superpose.estimators.schema import Schema
 
-__all__ = ["check_apart", "read_shapes"]
-
-Shapes = dict[int, tuple[str, ...]]
+__all__ = ["Shape", "check_apart", "read_shapes"]
 
 
-def read_shapes(shapes: Any, schema: Schema, n_outputs: int = 1) -> Shapes:
+class Shape(NamedTuple):
+    """What is known of one main curve.
+
+    Of several classes it is known of one, ``of[0]``: its log-odds against each other class have the
+    shape. Those of ``of[1]``, if any, have the opposite one.
+
+    Attributes
+    ----------
+    words : tuple of str
+        In the order of `superpose.curves.SHAPES`.
+    of : tuple of int
+        Places of classes; empty for a number and for two classes.
+
+    Examples
+    --------
+    >>> from superpose.estimators.shapes import Shape
+    >>> Shape(("increasing",), (2,))
+    Shape(words=('increasing',), of=(2,))
+    """
+
+    words: tuple[str, ...]
+    of: tuple[int, ...] = ()
+
+
+Shapes = dict[int, Shape]
+
+
+def read_shapes(shapes: Any, schema: Schema, classes: tuple[str, ...] = ()) -> Shapes:
     """Turn shapes by name or position of a column into shapes by position.
 
     Parameters
     ----------
     shapes : dict or None
-        Such as ``{"age": "increasing", "dose": ("increasing", "concave")}``.
+        Such as ``{"age": "increasing", "dose": ("increasing", "concave")}``; of classes, too,
+        ``{"age": {"ill": "increasing"}}``.
     schema : Schema
         The columns.
-    n_outputs : int, default=1
-        Curves an attribute has; with several a shape would be of none of them.
+    classes : tuple of str
+        What the target can be; empty for a number.
 
     Returns
     -------
-    dict of int to tuple of str
+    dict of int to Shape
+        Of two classes that of the log-odds of the second.
 
     Raises
     ------
     InputError
-        Where a column is unknown or no number, a word is no shape, or there are several outputs.
+        Where a column is unknown or no number, a word is no shape, or a class is missing, unknown,
+        or at odds with another.
 
     Examples
     --------
@@ -40,7 +70,9 @@ def read_shapes(shapes: Any, schema: Schema, n_outputs: int = 1) -> Shapes:
     >>> from superpose.estimators.shapes import read_shapes
     >>> schema = Schema((ColumnPlan("dose", "number"),), named=True)
     >>> read_shapes({"dose": ["concave", "increasing"]}, schema)
-    {0: ('increasing', 'concave')}
+    {0: Shape(words=('increasing', 'concave'), of=())}
+    >>> read_shapes({"dose": {"well": "increasing"}}, schema, ("ill", "sick", "well"))
+    {0: Shape(words=('increasing',), of=(2,))}
     """
     found: Shapes = {}
     for column, shape in (shapes or {}).items():
@@ -57,14 +89,43 @@ def read_shapes(shapes: Any, schema: Schema, n_outputs: int = 1) -> Shapes:
                 f"found {schema.names[place]!r} by name and by position",
                 "write both words in one entry, as in ('increasing', 'concave')",
             )
-        found[place] = checked_shape(shape)
-    if found and n_outputs > 1:
-        raise InputError(
-            "shapes need one curve an attribute: a number or two classes",
-            f"found {n_outputs} classes, whose log-probabilities only differ and cannot all rise",
-            "fit one class against the others, or leave shapes out",
-        )
+        found[place] = _shape(shape, schema.names[place], classes)
     return found
+
+
+def _shape(shape: Any, column: str, classes: tuple[str, ...]) -> Shape:
+    if isinstance(shape, Mapping):
+        return _of_classes(shape, column, classes)
+    if len(classes) > 2:
+        raise InputError(
+            "with three classes or more a shape is of one of them",
+            f"found {shape!r} for {column!r}, and the classes {_some(classes)}: their "
+            "log-probabilities only differ and cannot all rise",
+            f"name the class, as in {{{column!r}: {{{classes[-1]!r}: {shape!r}}}}}",
+        )
+    return Shape(checked_shape(shape))
+
+
+def _of_classes(shape: Mapping[Any, Any], column: str, classes: tuple[str, ...]) -> Shape:
+    named = {level_name(label): checked_shape(words) for label, words in shape.items()}
+    unknown = [label for label in named if label not in classes]
+    if unknown or not named:
+        raise InputError(
+            f"a shape by class must name classes of the target: {_some(classes) or 'it has none'}",
+            f"found {', '.join(map(repr, unknown)) or 'no class'} for {column!r}",
+            "correct the names" if classes else "give the shape itself, as in 'increasing'",
+        )
+    words, *rest = named.values()
+    if len(rest) > 1 or any(other != opposite(words) for other in rest):
+        raise InputError(
+            "one class of a column can have a shape, and a second one the opposite shape",
+            f"found {dict(shape)!r} for {column!r}: log-odds that rise for one fall for the other",
+            "name the class that matters most",
+        )
+    of = tuple(classes.index(label) for label in named)
+    if len(classes) == 2:
+        return Shape(words if of[0] == 1 else opposite(words))
+    return Shape(words, of)
 
 
 def check_apart(shapes: Shapes, pairs: Any, terms: Any, names: tuple[str, ...]) -> None:
@@ -72,7 +133,7 @@ def check_apart(shapes: Shapes, pairs: Any, terms: Any, names: tuple[str, ...]) 
 
     Parameters
     ----------
-    shapes : dict of int to tuple of str
+    shapes : dict of int to Shape
         From `read_shapes`.
     pairs : "auto", int, or list of (int, int)
         From `superpose.estimators.matching.positions`.
@@ -93,7 +154,7 @@ def check_apart(shapes: Shapes, pairs: Any, terms: Any, names: tuple[str, ...]) 
                     raise InputError(
                         "a column with a shape is read by its main curve alone",
                         f"found the {word} {' × '.join(names[p] for p in read)!r}, "
-                        f"and that {names[place]!r} is {' and '.join(shapes[place])}",
+                        f"and that {names[place]!r} is {' and '.join(shapes[place].words)}",
                         f"leave it out of {word}s, or out of shapes",
                     )
 
@@ -103,9 +164,12 @@ def _position(column: Any, names: tuple[str, ...]) -> int:
         return names.index(column)
     if isinstance(column, int) and not isinstance(column, bool) and 0 <= column < len(names):
         return column
-    shown = ", ".join(repr(name) for name in names[:8])
     raise InputError(
-        f"shapes must name columns of the table: {shown}",
+        f"shapes must name columns of the table: {_some(names)}",
         f"found {column!r}",
         "correct the name, or give the position from 0",
     )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(repr(name) for name in names[:8])

@@ -129,8 +129,8 @@ def compare_groups(
     >>> from superpose import KSTRegressor
     >>> from superpose.explain import compare_groups
     >>> rng = np.random.default_rng(0)
-    >>> x, sex = rng.uniform(-1, 1, (300, 2)), np.array(["f", "m"] * 150)
-    >>> y = x[:, 0] + np.where(sex == "m", 2 * x[:, 1], 0) + rng.normal(0, 0.2, 300)
+    >>> x, sex = rng.uniform(-1, 1, (120, 2)), np.array(["f", "m"] * 60)
+    >>> y = x[:, 0] + np.where(sex == "m", 2 * x[:, 1], 0) + rng.normal(0, 0.2, 120)
     >>> model = KSTRegressor(pairs=0, terms=0).fit(x, y)
     >>> found = compare_groups(model, x, y, sex)
     >>> found.names, list(found.curves)

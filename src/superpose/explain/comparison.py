@@ -107,7 +107,7 @@ class Comparison:
     >>> import numpy as np
     >>> from superpose import KSTRegressor
     >>> from superpose.explain import compare
-    >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (60, 2))
     >>> first, second = (KSTRegressor(pairs=0, terms=0).fit(x, x @ w) for w in ([1, 0], [1, 2]))
     >>> list(compare(first, second).curves)
     ['x1', 'x0']

@@ -69,6 +69,9 @@ class Curve:
         The band that holds the whole curve, where it was asked for; see `simultaneous_bands`.
     shape : tuple of str
         What the fit was told of it, such as "increasing"; the data did not have to say so.
+    shape_of : tuple of str
+        With three classes or more: the class whose log-odds against each other class have the
+        shape, and after it the one for which they have the opposite shape, if any.
 
     Examples
     --------
@@ -110,6 +113,26 @@ class Curve:
         return self.jump is not None and self.jump[1] < below
 
     shape: tuple[str, ...] = ()
+    shape_of: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What the fit was told of the curve, in words; empty where nothing.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from superpose.explain import Curve
+        >>> x = np.zeros(1)
+        >>> Curve("age", "number", x, x, x, x, 0.95, "", shape=("convex",), shape_of=("ill",)).told
+        "convex in the log-odds of 'ill' against every other class"
+        """
+        told = " and ".join(self.shape)
+        if self.shape_of:
+            told += f" in the log-odds of {self.shape_of[0]!r} against every other class"
+        if len(self.shape_of) > 1:
+            told += f", and the opposite in those of {self.shape_of[1]!r}"
+        return told
 
     def of(self, output: int) -> Curve:
         """The curve of one output alone; itself where there is one."""
@@ -188,6 +211,7 @@ class Curve:
             "jump": None if self.jump is None else list(self.jump),
             "simultaneous": None if self.simultaneous is None else self.simultaneous.to_dict(),
             "shape": list(self.shape),
+            "shape_of": list(self.shape_of),
         }
 
     def __repr__(self) -> str:
@@ -211,7 +235,7 @@ class Curve:
             )
         if self.simultaneous is not None:
             lines.append(f"  {self.simultaneous}")
-        lines += [f"  told to be {' and '.join(self.shape)}"] if self.shape else []
+        lines += [f"  told to be {self.told}"] if self.told else []
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -73,12 +73,12 @@ class Stability:
     >>> import numpy as np
     >>> from superpose import KSTRegressor
     >>> from superpose.explain import stability
-    >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
-    >>> y = x[:, 0] + np.random.default_rng(1).normal(0, 0.5, 200)
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (80, 2))
+    >>> y = x[:, 0] + np.random.default_rng(1).normal(0, 0.3, 80)
     >>> model = KSTRegressor(pairs=0, terms=0).fit(x, y)
-    >>> found = stability(model, x, y, n_resamples=5)
+    >>> found = stability(model, x, y, n_resamples=3)
     >>> found.curves["x0"].refits.shape[0], bool(found.curves["x0"].inside > 0.5)
-    (5, True)
+    (3, True)
     """
 
     curves: dict[str, CurveSpread]

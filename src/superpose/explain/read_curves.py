@@ -61,7 +61,7 @@ def curves(
     for index, part in enumerate(parts_of(fit)):
         if part.kind != "curve":
             continue
-        position = part.attributes[0]
+        position, basis = part.attributes[0], getattr(part, "basis", None)
         attribute = fit.network.attributes[position]
         grid = with_places(attribute_grid(attribute, points), part)
         values = np.append(grid, np.nan)  # the last row asks what a missing value adds
@@ -85,7 +85,8 @@ def curves(
             by_hand=by_hand if by_hand.any() else None,
             jump=None if summary is None else summary.parts[index].jump,
             notes=edit_notes(fit, index),
-            shape=getattr(getattr(part, "basis", None), "shape", ()),
+            shape=getattr(basis, "shape", ()),
+            shape_of=tuple(outputs.labels[k] for k in getattr(basis, "shape_of", ())),
         )
     return found
 

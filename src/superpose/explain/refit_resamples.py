@@ -89,12 +89,12 @@ def stability(
     >>> import numpy as np
     >>> from superpose import KSTRegressor
     >>> from superpose.explain import stability
-    >>> x = np.random.default_rng(0).uniform(-1, 1, (200, 2))
-    >>> y = 2 * x[:, 0] + np.random.default_rng(1).normal(0, 0.5, 200)
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (80, 2))
+    >>> y = 2 * x[:, 0] + np.random.default_rng(1).normal(0, 0.3, 80)
     >>> model = KSTRegressor(pairs=0, terms=0).fit(x, y)
-    >>> found = stability(model, x, y, n_resamples=5)
+    >>> found = stability(model, x, y, n_resamples=3)
     >>> found.to_frame()["curve"].tolist(), found.n_resamples
-    (['x0', 'x1'], 5)
+    (['x0', 'x1'], 3)
     """
     _check(n_resamples, share)
     rng = np.random.default_rng(random_state)

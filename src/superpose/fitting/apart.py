@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 
+from superpose.fitting.bounds import Bounds
 from superpose.fitting.design import Design
 from superpose.fitting.equations import NormalEquations
 from superpose.fitting.evidence import RANGE, membership
@@ -49,7 +50,7 @@ def fit_apart(design: Design, problem: Problem, start: State) -> State:
         rho = rho.clamp(*RANGE)
         if problem.deadline.over():
             break
-    return State(theta.flatten(), rho, start.noise)
+    return State(Bounds.of(design).nearest(theta.flatten()), rho, start.noise)
 
 
 def _step(

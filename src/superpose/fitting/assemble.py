@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import torch
 
-from superpose.curves import GPBasis, SplineBasis
-from superpose.fitting.bounds import Bounds
+from superpose.curves import GPBasis
+from superpose.fitting.bounds import Bounds, conditions_on, kept
 from superpose.fitting.columns import Block
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import membership
@@ -66,12 +66,12 @@ def assemble(
         heights = fixed[:, place : place + width] @ block.directions.mT * spread
         parts.append(_part(block, heights))
         share = _block_share(block, place, prior, freedom, design)
-        basis = block.bases[0].basis
-        if isinstance(basis, SplineBasis):
-            heights = parts[-1].heights
-            own, draws = draws[:, :width], draws[:, width:]
-            share = replace(share, draws=_kept(basis, own @ block.directions.mT * spread))
-            heights.data[:] = _kept(basis, heights.data)
+        if block.bases[0].shape:
+            conditions, heights = conditions_on(block.bases[0], len(fixed)), parts[-1].heights
+            own, draws = draws.tensor_split([len(fixed) * width], 1)
+            own = _less_mean(own.view(len(own), len(fixed), width)) @ block.directions.mT * spread
+            share = replace(share, draws=kept(conditions, own))
+            heights.data[:] = kept(conditions, heights.data)
         shares.append(share)
         place += width
     for term, c, a in zip(design.terms, outer, inner, strict=True):
@@ -111,10 +111,11 @@ def _freedom(groups: torch.Tensor, n_groups: int, solution: Solution) -> torch.T
     return 1 - precision * solution.covariance.diagonal() / solution.state.noise
 
 
-def _kept(basis: SplineBasis, heights: torch.Tensor) -> torch.Tensor:
-    """Return heights [.., H], those of missing values included, that have the shape exactly."""
-    own = heights[..., : basis.n_heights]
-    return torch.cat([basis.nearest(own), heights[..., basis.n_heights :]], -1)
+def _less_mean(coefficients: torch.Tensor) -> torch.Tensor:
+    """Return coefficients [.., K, m] less their mean over the outputs, if several."""
+    if coefficients.shape[-2] == 1:
+        return coefficients
+    return coefficients - coefficients.mean(-2, keepdim=True)
 
 
 def _places(first: int, width: int, design: Design) -> torch.Tensor:

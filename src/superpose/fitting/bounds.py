@@ -1,7 +1,8 @@
 """Curves of a known shape: the conditions on their coefficients, in a Newton step and in the band.
 
-A shape is G θ ≥ 0 (`superpose.curves.SplineBasis`). The step that lowers the quadratic model most
-and keeps it is the projection of Newton's own, in the metric of the Hessian; its dual is a
+A shape is G θ ≥ 0 (`superpose.curves.SplineBasis`). With several outputs, which are known up to a
+common curve, it is that of the difference of two. The step that lowers the quadratic model most and
+keeps the shape is the projection of Newton's own, in the metric of the Hessian; its dual is a
 non-negative least-squares problem (Lawson and Hanson, 1974) with a few dozen unknowns.
 
 The posterior is what these projections make of draws from the normal one (Lin and Dunson, 2014,
@@ -23,6 +24,7 @@ from scipy.optimize import nnls
 
 from superpose.curves import SplineBasis
 from superpose.fitting.design import Design
+from superpose.networks import InputBasis
 
 DRAWS = 400
 MOST_ROUNDS, SETTLED = 60, 1e-10
@@ -33,7 +35,7 @@ Solve = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Bounds:
-    """The conditions G θ ≥ 0 of a design with one output.
+    """The conditions G θ ≥ 0 of a design.
 
     Attributes
     ----------
@@ -53,19 +55,18 @@ class Bounds:
     def of(cls, design: Design) -> Bounds:
         """Collect the conditions of all shaped curves; there may be none."""
         found: list[torch.Tensor] = []
-        places: list[int] = []
-        place = 1
+        places = [torch.zeros(0, dtype=torch.long)]
+        place, outputs = 1, torch.arange(design.n_outputs)[:, None] * design.n_shared
         for block in design.blocks:
             width = block.columns.shape[1]
-            basis = block.bases[0].basis
-            if isinstance(basis, SplineBasis):
-                heights = block.directions[: basis.n_heights]
-                found.append(basis.conditions @ heights)
-                places += range(place, place + width)
+            if block.bases[0].shape:
+                conditions = conditions_on(block.bases[0], design.n_outputs)
+                found.append((conditions @ block.directions).flatten(1))
+                places.append((place + torch.arange(width) + outputs).flatten())
             place += width
         none = torch.zeros(0, 0, dtype=torch.float64)
         rows = torch.block_diag(*found).double() if found else none
-        return cls(rows, torch.tensor(places, dtype=torch.long), tuple(map(len, found)))
+        return cls(rows, torch.cat(places), tuple(map(len, found)))
 
     def __bool__(self) -> bool:
         return len(self.rows) > 0
@@ -88,6 +89,15 @@ class Bounds:
         gram = self.rows @ away[self.places]
         force = _forces(gram, (self.rows @ (theta + newton)[self.places])[None], self.sizes)
         return newton + away @ force[0]
+
+    def nearest(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return the coefficients [P] nearest to these that keep the shape."""
+        if not self:
+            return theta
+        force = _forces(
+            self.rows @ self.rows.mT, (self.rows @ theta[self.places])[None], self.sizes
+        )
+        return theta.index_add(0, self.places, (force @ self.rows)[0])
 
     def lost_freedom(
         self, target: torch.Tensor, covariance: torch.Tensor, precision: torch.Tensor
@@ -161,6 +171,39 @@ class Bounds:
         slopes = torch.linalg.solve(own, covariance[self.places]).mT
         slopes[self.places] = torch.eye(len(own), dtype=own.dtype)
         return covariance + slopes @ change @ slopes.mT
+
+
+def conditions_on(basis: InputBasis, n_outputs: int) -> torch.Tensor:
+    """Return what a shape asks of the heights [K, H] of a main curve, [d, K, H].
+
+    Of one output: that its curve has the shape. Of several: that the curve of one, less that of
+    each other one, has it; and, where one has the opposite shape, that of each other one less its.
+    """
+    assert isinstance(basis.basis, SplineBasis)
+    own = torch.nn.functional.pad(basis.basis.conditions, (0, int(basis.missing)))
+    compared = _compared(n_outputs, basis.shape_of)
+    return torch.einsum("ck,dh->cdkh", compared, own).flatten(0, 1)
+
+
+def kept(conditions: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+    """Return heights [.., K, H] that keep the conditions, moved by what rounding broke of them."""
+    rows, flat = conditions.flatten(1), heights.flatten(-2)
+    broken = (flat @ rows.mT).clamp(max=0.0)
+    return (flat - broken @ torch.linalg.pinv(rows).mT).view_as(heights)
+
+
+def _compared(n_outputs: int, of: Sequence[int]) -> torch.Tensor:
+    """Return which outputs a shape compares, [c, K]: 1 for the upper one, -1 for the lower one.
+
+    That the first of two is above the last follows where there are others between them.
+    """
+    eye = torch.eye(n_outputs, dtype=torch.float64)
+    if n_outputs == 1:
+        return eye
+    others = [j for j in range(n_outputs) if j not in of]
+    rows = [eye[of[0]] - eye[j] for j in others]
+    rows += [eye[j] - eye[of[1]] for j in others if len(of) > 1]
+    return torch.stack(rows)
 
 
 def _forces(gram: torch.Tensor, at: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:

@@ -51,7 +51,7 @@ def drawn(
     curve = MainCurve(part.attributes[0], basis, torch.cat([values, part.heights], 1))
     share = _mapped(share, lambda own: nn.functional.pad(own, (0, 0, len(places), 0)))
     if share.draws is not None:
-        draws = torch.cat([values.expand(len(share.draws), -1), share.draws], 1)
+        draws = torch.cat([values.expand(len(share.draws), -1, -1), share.draws], 2)
         share = replace(share, draws=draws)
     return curve, share
 
@@ -65,7 +65,7 @@ def with_heights(
     for j, value in heights.items():
         changed[:, j] = value
         if draws is not None:
-            draws[:, j] = value
+            draws[:, :, j] = value
     curve = MainCurve(part.attributes[0], part.basis, changed)
     share = _mapped(share, lambda own: own.index_fill(0, torch.tensor(places), 0.0))
     return curve, replace(share, draws=draws)

@@ -38,6 +38,7 @@ from superpose.fitting.screened import Screened, screened
 from superpose.fitting.uneven_noise import robust_covariance
 from superpose.networks import Attribute, Superposition
 
+FEW = 5_000  # rows that are asked for a spread where the time is over
 STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 20, 6
 
 
@@ -164,7 +165,8 @@ def fit_superposition(
         Where the columns and products of the last steps are made; "cuda" on a GPU.
     deadline : Deadline, optional
         Until when the fit may go on. When it is over, the fit is at the best step of the dial that
-        was finished, one Newton step later; at the main curves alone where none was.
+        was finished, one Newton step later; at the main curves alone where none was. Of
+        ``everything`` it is then the sample's, and its curves are not checked.
 
     Returns
     -------
@@ -217,11 +219,13 @@ def fit_superposition(
         pairs, terms = _among(pairs, places), _among(terms, places)
     grown = grow(rows, pairs, terms, random_state, progress)
     growth, unit = grown.growth, spread
+    if deadline.over():  # a pass over all rows may take longer than all that was allowed
+        everything, device = None, "cpu"
     if loss == "student_t":
         spread *= settle_scale(growth)
     total, carrier = float(weight.sum()), float(weight @ chosen_loss.carrier(y))
     if everything is None and device == "cpu":
-        solution = _finish(growth)
+        solution = finish(growth)
     elif everything is None:
         solution, total = _finish_on(
             growth, [(growth.rows.axis_units, growth.rows.problem)], device
@@ -240,8 +244,10 @@ def fit_superposition(
     network, posterior = widened(posterior, attributes, places)
     network.bias.sub_(known.level)
     network, posterior = purified(network, posterior, axis_units, problem.weight)
-    posterior = with_spread(posterior, axis_units, problem.weight)
-    checks, gradient = _checks(growth, solution), max(solution.decrement, solution.gain)
+    late = deadline.stopped is not None
+    few = slice(None, None, max(1, len(y) // FEW) if late else 1)
+    posterior = with_spread(posterior, axis_units[few], problem.weight[few])
+    checks, gradient = _checks(growth, solution, late), max(solution.decrement, solution.gain)
     _warn_of_the_end(solution, deadline.stopped)
     noise, evidence = _in_units(solution, chosen_loss, carrier, total, spread)
     if progress:
@@ -252,7 +258,7 @@ def fit_superposition(
         held_out=centre + unit * grown.held_out + known.of_target[:, None],
         checks=checks,
         stopped=deadline.stopped,
-        screened=screened(growth, places) if pairs and len(y) >= FEWEST_ROWS else (),
+        screened=screened(growth, places) if pairs and len(y) >= FEWEST_ROWS and not late else (),
     )
 
 
@@ -286,8 +292,13 @@ def _among(parts: Any, places: list[int]) -> Any:
     return named if not isinstance(parts, (str, int)) else parts
 
 
-def _checks(growth: Growth, solution: Solution) -> tuple[Check, ...]:
-    """Ask the curves whether they are null; and the rows, or their sample, whether one jumps."""
+def _checks(growth: Growth, solution: Solution, late: bool) -> tuple[Check, ...]:
+    """Ask the curves whether they are null; and the rows, or their sample, whether one jumps.
+
+    Nothing is asked where it is too late.
+    """
+    if late:
+        return ()
     rows = growth.rows
     return check_curves(rows.attributes, rows.axis_units, *growth.training, solution)
 
@@ -317,7 +328,7 @@ def _deviances(path: tuple[DialStep, ...], loss: str) -> tuple[DialStep, ...]:
     return tuple(replace(it, loss=2 * it.loss, loss_se=2 * it.loss_se) for it in path)
 
 
-def _finish(growth: Growth) -> Solution:
+def finish(growth: Growth) -> Solution:
     """Climb to the end; with terms, settle the coefficients once more with the smoothness held."""
     steps = TERM_STEPS if growth.design.terms else STEPS
     solution = growth.fit(iterations=steps, tolerance=1e-3)

@@ -104,8 +104,11 @@ def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Bl
         growth.state = fit_apart(*growth.training, growth.state)
     else:
         growth.fit()
-    moved = not rows.problem.deadline.over() and choose_covariances(growth)
+    over = rows.problem.deadline.over()
+    moved = not over and choose_covariances(growth)
     mains = growth.design.blocks
+    if over:
+        return growth, mains
     if several and moved:
         growth.state = fit_apart(*growth.training, growth.state)
     growth = _lean(growth)
@@ -128,6 +131,8 @@ def _grow_pairs(
     """Choose how many pairs on held-out rows, and put them into the final model."""
     folds = [final.holding_out(mask) for mask in masks]
     trail = Trail(final.rows.problem)
+    if final.rows.problem.deadline.over():
+        return _alone(final)
     schedule, named = _schedule(pairs, len(final.rows.attributes))
     if pairs == "auto" and not any(it.gain > PROMISE for it in final.promising(1)):
         schedule = []  # chance would choose among them

@@ -95,7 +95,7 @@ class Share:
     spread : Tensor [K], optional
         Mean square of the part over the training rows: its variance where it reads a missing value
         of an attribute that had none in fit, so that nothing is known but its mean, 0.
-    draws : Tensor [D, H], optional
+    draws : Tensor [D, K, H], optional
         For a main curve of a known shape: heights drawn from its posterior, each of this shape.
     """
 

@@ -86,7 +86,8 @@ class Posterior:
         if isinstance(part, MainCurve) and share.draws is not None:
             low, high = shaped_limits(part, share.draws, level)
             cardinal = rows.cardinal(part.basis, part.attributes[0])
-            return cardinal @ low.mT, cardinal @ high.mT
+            # beyond the knots straight lines may cross; the lower of two that rise, rises
+            return torch.minimum(cardinal @ low.mT, mean), torch.maximum(cardinal @ high.mT, mean)
         sd = self._part_variance(index, rows).clamp(min=0).sqrt()
         reach = NormalDist().inv_cdf((1 + level) / 2) * sd
         return mean - reach, mean + reach

@@ -1,12 +1,15 @@
 """Learn a network again on other rows while some of its parts are held as they are.
 
 What is held enters as an offset, so the free main curves and pairs are one convex problem: Newton
-steps, smoothness and noise by evidence, at the axes, length scales and dial of the network.
+steps, smoothness and noise by evidence, at the axes, length scales and dial of the network. Free
+terms are held for that, and then learned together with the rest from where they are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import torch
 
@@ -14,11 +17,13 @@ from superpose.fitting.assemble import assemble
 from superpose.fitting.by_hand import held_share
 from superpose.fitting.columns import Block, main_block, pair_block, side
 from superpose.fitting.design import Design
-from superpose.fitting.fit import Fit, in_units, standard
+from superpose.fitting.evidence import RANGE
+from superpose.fitting.fit import Fit, finish, in_units, standard
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.known import Known
+from superpose.fitting.known_term import known_term
 from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import flat_start
+from superpose.fitting.newton import Solution, State, flat_start
 from superpose.fitting.part_slopes import Share
 from superpose.fitting.part_spread import with_spread
 from superpose.fitting.posterior import Posterior
@@ -40,7 +45,7 @@ def refit_holding(
     weight: torch.Tensor,
     offset: torch.Tensor | None = None,
 ) -> Fit:
-    """Learn the main curves and pairs that are not held; terms are always held.
+    """Learn the parts that are not held.
 
     Parameters
     ----------
@@ -64,23 +69,33 @@ def refit_holding(
         With the parts in the same places, and the edits of the old one.
     """
     network, loss = fit.network, loss_named(fit.loss, y)
-    held = set(held) | {i for i, part in enumerate(network.parts) if part.kind == "term"}
-    axis_units = network.encode(x)
-    known = Known.of(loss, _held(network, held, axis_units, offset), weight)
-    y = y.double() - known.of_target
+    held, axis_units, target = set(held), network.encode(x), y.double()
+    free = [i for i in range(len(network.parts)) if i not in held]
+    terms = [i for i in free if network.parts[i].kind == "term"]
+    known = Known.of(loss, _outside(network, held, terms, axis_units, offset), weight)
+    y = target - known.of_target
     centre, spread = standard(loss, y, weight)
     problem = Problem((y - centre) / spread, weight.double(), loss, known.of_outputs)
-    free = [i for i in range(len(network.parts)) if i not in held]
-    blocks = tuple(_block(network.parts[i], axis_units, problem.weight) for i in free)
+    blocks = tuple(
+        _block(network.parts[i], axis_units, problem.weight) for i in free if i not in terms
+    )
     design = Design(blocks, len(x), network.n_outputs)
     rows = Rows(network.attributes, axis_units, problem, "")
     growth = Growth(rows, design, flat_start(design, problem), torch.ones(len(x), dtype=torch.bool))
     if loss.name == "student_t":
         spread *= settle_scale(growth)
     solution = growth.fit(iterations=STEPS, tolerance=TOLERANCE)
+    if terms:
+        level = known.level
+        known = Known.of(loss, _outside(network, held, (), axis_units, offset), weight)
+        y = target - known.of_target
+        problem = replace(problem, y=(y - centre) / spread, offset=known.of_outputs)
+        growth.rows = replace(growth.rows, problem=problem)
+        solution, scale = _with_terms(growth, fit, terms, spread, known.level - level)
+        spread *= scale
     learned, posterior = assemble(
         network.attributes,
-        design,
+        growth.design,
         solution,
         centre=centre,
         spread=spread,
@@ -109,15 +124,48 @@ def refit_holding(
     )
 
 
-def _held(
-    network: Superposition, held: set[int], axis_units: torch.Tensor, offset: torch.Tensor | None
+def _outside(
+    network: Superposition,
+    held: Collection[int],
+    whole: Collection[int],
+    axis_units: torch.Tensor,
+    offset: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Return what is known of the outputs, [N, K]: what is held, and the offset."""
+    """Return what is known of the outputs, [N, K]: what is held, whole terms, and the offset."""
     known = axis_units.new_zeros(len(axis_units), network.n_outputs)
     with torch.no_grad():
-        for i in sorted(held):
-            known = known + network.parts[i](axis_units)
+        for i in sorted({*held, *whole}):
+            part = network.parts[i]
+            known = known + (
+                part.whole(axis_units)
+                if isinstance(part, Term) and i in whole
+                else part(axis_units)
+            )
     return known if offset is None else known + offset
+
+
+def _with_terms(
+    growth: Growth, fit: Fit, terms: list[int], spread: float, level: torch.Tensor
+) -> tuple[Solution, float]:
+    """Learn terms, from where they are, with the rest; return the unit this is in, too.
+
+    Their smoothness starts at that of the fit; ``level`` is added to the biases.
+    """
+    state, design, rho = growth.state, growth.design, [growth.state.rho]
+    fixed, outer, inner = design.split(state.theta)
+    fixed = torch.cat([fixed[:, :1] + level[:, None] / spread, fixed[:, 1:]], 1)
+    for i in terms:
+        part, variances = fit.network.parts[i], fit.posterior.shares[i].open_variance
+        assert isinstance(part, Term)
+        columns, c, a = known_term(part, growth.rows.axis_units, growth.rows.problem.weight)
+        design, outer, inner = design.with_terms(columns), [*outer, c / spread], [*inner, a]
+        own = torch.tensor([variances[0] / spread**2, *variances[1:]], dtype=torch.float64)
+        own = torch.where(own > 0, own, 1.0)  # of a term that was held once, nothing is known
+        rho.append((math.log(state.noise) - own.log()).clamp(*RANGE))
+    growth.design = design
+    growth.state = State(design.join(fixed, outer, inner), torch.cat(rho), state.noise)
+    scale = settle_scale(growth) if growth.rows.problem.loss.name == "student_t" else 1.0
+    return finish(growth), scale
 
 
 def _block(part: Part, axis_units: torch.Tensor, weight: torch.Tensor) -> Block:

@@ -24,32 +24,37 @@ from superpose.networks import MainCurve
 def shaped_limits(
     curve: MainCurve, draws: torch.Tensor, level: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the heights [1, H] of a lower and an upper limit, which rise or fall as the curve.
+    """Return the heights [K, H] of a lower and an upper limit, which rise or fall as the curve.
+
+    Of several classes, the limits of the one that the shape is of; and those of the one that is
+    told the opposite, which fall where these rise.
 
     Parameters
     ----------
     curve : MainCurve
         Of a known shape, at its mode.
-    draws : Tensor [D, H]
+    draws : Tensor [D, K, H]
         Heights of its draws.
     level : float
         Probability that the limits hold the curve at one place.
     """
     shape, mode = curve.basis.shape, curve.heights.detach()
-    reach = (draws - mode).square().mean(0, keepdim=True).sqrt()
+    reach = (draws - mode).square().mean(0).sqrt()
     reach = NormalDist().inv_cdf((1 + level) / 2) * reach
     low, high = mode - reach, mode + reach
     end = curve.basis.n_heights - curve.basis.missing  # heights set by hand come first
     own = slice(end - curve.basis.basis.n_heights, end)
-    if "increasing" in shape:
-        low[:, own] = low[:, own].cummax(1).values
-        high[:, own] = _least_to_come(high[:, own])
-    if "decreasing" in shape:
-        low[:, own] = -_least_to_come(-low[:, own])
-        high[:, own] = high[:, own].cummin(1).values
+    for place, k in enumerate(curve.basis.shape_of or (0,)):
+        rises, falls = "increasing" in shape, "decreasing" in shape
+        if falls if place == 0 else rises:
+            low[k, own] = -_least_to_come(-low[k, own])
+            high[k, own] = high[k, own].cummin(0).values
+        elif rises or falls:
+            low[k, own] = low[k, own].cummax(0).values
+            high[k, own] = _least_to_come(high[k, own])
     return low, high
 
 
 def _least_to_come(heights: torch.Tensor) -> torch.Tensor:
     """Return the least of every height and those after it."""
-    return heights.flip(1).cummin(1).values.flip(1)
+    return heights.flip(0).cummin(0).values.flip(0)

@@ -107,9 +107,15 @@ def outer_basis() -> tuple[GPBasis, torch.Tensor]:
     """Return the outer curve's basis over a standardised sum, and its whitened directions."""
     knots = torch.linspace(-OUTER_REACH, OUTER_REACH, OUTER_KNOTS, dtype=torch.float64)
     basis = GPBasis(knots, "matern32", length_scale=OUTER_LENGTH)
+    return basis, outer_directions(basis)
+
+
+def outer_directions(basis: GPBasis) -> torch.Tensor:
+    """Return whitened directions [M, m] of the heights of an outer curve, the slope first."""
     values, vectors = torch.linalg.eigh(basis.precision())
-    line = knots[:, None] / OUTER_REACH
-    return basis, torch.cat([line, vectors[:, 2:] / values[2:].sqrt()], 1)
+    middle = (basis.knots[-1] + basis.knots[0]) / 2
+    line = (basis.knots - middle)[:, None] / (basis.knots[-1] - middle)
+    return torch.cat([line, vectors[:, 2:] / values[2:].sqrt()], 1)
 
 
 def narrowed(side: Side) -> Side:

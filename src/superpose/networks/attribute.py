@@ -29,6 +29,9 @@ class Attribute:
         Whether missing values were seen, so that the main curve has an offset for them.
     shape : tuple of str, default ()
         For a number: what is known of its main curve, in words of `superpose.curves.SHAPES`.
+    shape_of : tuple of int, default ()
+        With several outputs: the one whose curve has the shape against that of each other one, and
+        after it the one that has the opposite shape, if any.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class Attribute:
     levels: tuple[str, ...] | None = None
     missing: bool = False
     shape: tuple[str, ...] = ()
+    shape_of: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         needed = self.axis if self.kind == "number" else self.levels

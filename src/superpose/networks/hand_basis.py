@@ -50,7 +50,7 @@ class HandBasis(InputBasis):
         nn.Module.__init__(self)
         self.base, self.attribute = base, attribute
         self.kind, self.missing, self.length_scale = base.kind, base.missing, base.length_scale
-        self.basis = base.basis
+        self.basis, self.shape_of = base.basis, base.shape_of
         self.register_buffer("places", places.clone())
         self.register_buffer("ends", attribute.encode(places[[0, -1]]))
 

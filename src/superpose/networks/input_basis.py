@@ -61,6 +61,7 @@ class InputBasis(nn.Module):
                 if attribute.shape and len(knots) > 1  # else the curve is a constant
                 else GPBasis(knots, kernel, length_scale=length_scale)
             )
+        self.shape_of = attribute.shape_of if self.shape else ()
 
     @property
     def knots(self) -> torch.Tensor:

@@ -206,8 +206,10 @@ def _bands() -> str:
 
 
 def _ranges(reading: Reading) -> Markup:
-    rows = []
-    for kept in reading.summary.attributes:
+    rows, unread = [], set(reading.fit.network.unread)
+    for p, kept in enumerate(reading.summary.attributes):
+        if p in unread:
+            continue
         if kept.kind == "category":
             common = sorted(zip(kept.counts, kept.levels, strict=True), reverse=True)[:4]
             text = ", ".join(f"{level} ({count:,})" for count, level in common)
@@ -221,5 +223,7 @@ def _ranges(reading: Reading) -> Markup:
     head = ["attribute", "lowest", "median", "highest", "missing"]
     top = tag("tr", [tag("th", word, scope="col") for word in head])
     table = tag("table", tag("thead", top), tag("tbody", rows))
-    words = f"the values seen of {plural(len(rows), 'attribute')}"
+    words = f"the values seen of {plural(len(rows), 'attribute')}" + " that a part reads" * bool(
+        unread
+    )
     return tag("details", tag("summary", words), tag("div", table, class_="scroll"))

@@ -53,6 +53,7 @@
 
   function read() {
     return tables.attributes.map((attribute, p) => {
+      if (attribute === null) return null;
       const field = form.querySelector(`[data-value="${p}"]`);
       if (attribute.kind === "category") return field.value === "" ? null : Number(field.value);
       const absent = form.querySelector(`[data-absent="${p}"]`);
@@ -154,7 +155,7 @@
   }
 
   function beyond(row) {
-    const far = tables.attributes.filter((a, p) => a.kind === "number" && row[p] !== null
+    const far = tables.attributes.filter((a, p) => a !== null && a.kind === "number" && row[p] !== null
       && (row[p] < a.range[0] || row[p] > a.range[1]));
     const note = document.getElementById("beyond");
     note.hidden = far.length === 0;

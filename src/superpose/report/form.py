@@ -36,6 +36,9 @@ def form(reading: Reading, tables: dict[str, Any]) -> list[Markup]:
         f"{number(usual, 2)} on average and {number(most, 2)} at most, on the scale of the sum "
         f"({reading.unit})."
     )
+    unread = len(reading.fit.network.unread)
+    if unread:
+        words += f" No part reads {plural(unread, 'other attribute')}: no field, and no effect."
     row = typical_row(reading.summary)
     fields = _fields(reading, tables)
     return [
@@ -62,9 +65,8 @@ def _fields(reading: Reading, tables: dict[str, Any]) -> list[Markup]:
     order: list[int] = []
     for _, part, _ in reading.ranked:
         order += [p for p in part.attributes if p not in order]
-    unread = [p for p in range(len(tables["attributes"])) if p not in order]
     fields = [_field(tables["attributes"][p], p) for p in order]
-    rest = [*fields[_FIELDS:], *(_field(tables["attributes"][p], p) for p in unread)]
+    rest = fields[_FIELDS:]
     folded = tag("details", tag("summary", plural(len(rest), "more attribute")), rest)
     button = tag("button", "typical values", type="reset", hidden=True, data_live=True)
     return [*fields[:_FIELDS], folded if rest else Markup(""), button]

@@ -37,7 +37,7 @@ def about_curve(curve: Curve, labels: tuple[str, ...]) -> str:
     if mean.shape[1] > 1:
         said.insert(0, f"It moves {labels[k]} the most.")
     if curve.shape:
-        said.append(f"The fit was told that it is {' and '.join(curve.shape)}.")
+        said.append(f"The fit was told that it is {curve.told}.")
     if is_flat(curve) and not curve.notes:
         said.append("The band holds zero everywhere.")
     if curve.no_effect is not None:

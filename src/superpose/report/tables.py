@@ -36,8 +36,10 @@ def lookup_tables(fit: Fit, summary: TrainingSummary) -> dict[str, Any]:
     Returns
     -------
     dict
-        `attributes`, `parts`, `baseline`, `units`, `labels`, `classes`, `target`, `log`.
+        `attributes`, `parts`, `baseline`, `units`, `labels`, `classes`, `target`, `log`. Attributes
+        that no part reads are None.
     """
+    unread = set(fit.network.unread)
     outputs = outputs_of(fit, summary)
     points = 161 if len(fit.network.attributes) <= 60 else 61
     return {
@@ -48,8 +50,10 @@ def lookup_tables(fit: Fit, summary: TrainingSummary) -> dict[str, Any]:
         "labels": list(outputs.labels),
         "baseline": _rounded(np.asarray(fit.network.bias.detach().cpu()).reshape(-1)),
         "attributes": [
-            _attribute(attribute, kept)
-            for attribute, kept in zip(fit.network.attributes, summary.attributes, strict=True)
+            None if p in unread else _attribute(attribute, kept)
+            for p, (attribute, kept) in enumerate(
+                zip(fit.network.attributes, summary.attributes, strict=True)
+            )
         ],
         "parts": [
             _part(fit, summary, index, name, points) for index, name in enumerate(part_names(fit))

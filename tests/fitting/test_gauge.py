@@ -8,8 +8,8 @@ import torch
 from tests.fitting.made_problems import design_of, normal, numbers, problem_of, uniform
 
 from superpose import KSTRegressor
-from superpose.fitting.gauge import STIFFNESS, Gauged, gauged
 from superpose.fitting.equations import NormalEquations
+from superpose.fitting.gauge import STIFFNESS, Gauged, gauged
 
 X = uniform(60, 3)
 

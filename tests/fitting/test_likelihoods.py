@@ -17,7 +17,8 @@ from tests.oracles.penalised_likelihood import laplace, penalised_maximum
 
 from superpose.fitting import fit_superposition
 from superpose.fitting.evidence import membership
-from superpose.fitting.newton import State, polish, solve
+from superpose.fitting.newton import State, solve
+from superpose.fitting.polish import polish
 from superpose.fitting.problem import Problem
 
 N = 60
@@ -59,7 +60,7 @@ def held(design, problem, rho):
     theta[0] = problem.loss.start(problem.y, problem.weight)[0]
     state = State(theta, rho)
     for _ in range(40):  # each takes a step at least, however little there is to gain
-        state = polish(design, problem, state, iterations=1)
+        state = polish(design, problem, state)
     return state
 
 

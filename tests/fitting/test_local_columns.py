@@ -10,9 +10,9 @@ from superpose.fitting import loops
 from superpose.fitting.batches import BatchedEquations, _over
 from superpose.fitting.columns import main_block, pair_block, side
 from superpose.fitting.design import Design
+from superpose.fitting.equations import NormalEquations
 from superpose.fitting.local_columns import ROWS, LocalColumns
 from superpose.fitting.losses import loss_named
-from superpose.fitting.equations import NormalEquations
 from superpose.fitting.problem import Problem
 from superpose.networks import Attribute, InputBasis
 

@@ -17,7 +17,7 @@ import torch
 from superpose.errors import InputError
 from superpose.fitting.columns import Block, Side
 from superpose.fitting.design import Design
-from superpose.fitting.equations import NormalEquations
+from superpose.fitting.equations import NormalEquations, Sums
 from superpose.fitting.known import Known
 from superpose.fitting.local_columns import ROWS, LocalColumns
 from superpose.fitting.losses import Loss
@@ -100,29 +100,6 @@ class Standardised:
         self.carrier = carrier
 
 
-@dataclass(frozen=True)
-class Sums:
-    """What one pass over the rows found at θ; as `Equations`, a quadratic model of the loss.
-
-    With a normal likelihood and no terms the model is exact: these are sufficient statistics.
-    """
-
-    theta: torch.Tensor
-    information: torch.Tensor
-    gradient: torch.Tensor
-    loss: float
-    total: float
-
-    def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return information A and right-hand side A θ₀ + gradient, wherever θ is."""
-        return self.information, self.information @ self.theta + self.gradient
-
-    def value(self, theta: torch.Tensor) -> float:
-        """Return the loss, to second order."""
-        moved = theta - self.theta
-        return self.loss + float((0.5 * (self.information @ moved) - self.gradient) @ moved)
-
-
 def checked_device(name: str) -> str:
     """Return the name of a device that float64 tensors can be made on, or say why there is none.
 
@@ -196,6 +173,10 @@ class BatchedEquations:
     def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return information A = Jᵀ W J and right-hand side Jᵀ (W J θ + residual)."""
         return self.sums(theta).at(theta)
+
+    def downhill(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return Jᵀ residual, minus the gradient of the unpenalised loss."""
+        return self.sums(theta).downhill(theta)
 
     def value(self, theta: torch.Tensor) -> float:
         """Return the unpenalised loss."""

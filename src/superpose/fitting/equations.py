@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -33,6 +34,10 @@ class Equations(Protocol):
         """Return information A = Jᵀ W J and right-hand side Jᵀ (W J θ + residual)."""
         ...
 
+    def downhill(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return Jᵀ residual, minus the gradient of the unpenalised loss."""
+        ...
+
     def value(self, theta: torch.Tensor) -> float:
         """Return the unpenalised loss."""
         ...
@@ -49,32 +54,40 @@ class NormalEquations:
         self.design, self.problem = design, problem
         self.total = float(problem.weight.sum())
         self.constant: torch.Tensor | None = None
-        self.seen: tuple[torch.Tensor, torch.Tensor] | None = None
+        self.seen = problem.y, problem.y  # no θ yet
 
     def value(self, theta: torch.Tensor) -> float:
         """Return the unpenalised loss."""
-        if self.seen is None or self.seen[0] is not theta:
+        if self.seen[0] is not theta:
             self.seen = theta, self.problem.outputs(self.design.predict(theta))
         return self.problem.value(self.seen[1])
 
     def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return information A and right-hand side."""
-        information, gradient = self.derivatives(theta)
-        return information, information @ theta + gradient
+        information, downhill = self.derivatives(theta)
+        return information, information @ theta + downhill
 
     def derivatives(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return information A and Jᵀ residual, minus the gradient of the loss."""
-        at, problem = self.design.linearise(theta), self.problem
+        at = self.design.linearise(theta)
+        downhill = self._downhill(theta, at)
+        return self._information(at, self.seen[1]), downhill
+
+    def downhill(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return Jᵀ residual, minus the gradient of the unpenalised loss."""
+        return self._downhill(theta, self.design.linearise(theta))
+
+    def _downhill(self, theta: torch.Tensor, at: Linearised) -> torch.Tensor:
+        problem = self.problem
         f = problem.outputs(at.outputs)
         self.seen = theta, f
         residual = problem.weight[:, None] * problem.loss.residual(f, problem.y)
-        information = self._information(at, f)
         shared = torch.cat([residual.mT @ at.fixed, residual.mT @ at.outer], 1)
         inner = torch.einsum("knv,nk->v", at.inner, residual)
-        gradient = torch.cat([shared.flatten(), inner])
-        if not bool(gradient.isfinite().all()):
+        downhill = torch.cat([shared.flatten(), inner])
+        if not bool(downhill.isfinite().all()):
             raise FloatingPointError("a Newton step needs finite targets, weights and columns")
-        return information, gradient
+        return downhill
 
     def _information(self, at: Linearised, f: torch.Tensor) -> torch.Tensor:
         weight, loss = self.problem.weight, self.problem.loss
@@ -110,48 +123,77 @@ def _information(at: Linearised, weight: torch.Tensor, curvature: torch.Tensor) 
     return total
 
 
+@dataclass(frozen=True)
+class Sums:
+    """What one pass over the rows found at θ₀; as `Equations`, a quadratic model of the loss.
+
+    With information A and d = θ - θ₀,
+
+        loss(θ) = loss(θ₀) - dᵀ Jᵀ residual + ½ dᵀ A d.
+
+    With a normal likelihood and no terms the model is exact: these are sufficient statistics.
+    """
+
+    theta: torch.Tensor
+    information: torch.Tensor
+    gradient: torch.Tensor  # minus that of the loss
+    loss: float
+    total: float
+
+    def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return information A and right-hand side A θ₀ + gradient, wherever θ is."""
+        return self.information, self.information @ self.theta + self.gradient
+
+    def downhill(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return minus the gradient of `value`."""
+        return self.gradient - self.information @ (theta - self.theta)
+
+    def value(self, theta: torch.Tensor) -> float:
+        """Return the loss, to second order."""
+        moved = theta - self.theta
+        return self.loss + float((0.5 * (self.information @ moved) - self.gradient) @ moved)
+
+
 class QuadraticEquations:
     """The `Equations` of a squared error whose outputs are linear: the rows are asked once.
 
-    With d = θ - θ₀, the residual r at θ₀ and A = Zᵀ W Z,
-
-        loss(θ) = ½ rᵀ W r - dᵀ Zᵀ W r + ½ dᵀ A d.
-
-    Where that has become a difference of large numbers, the rows are asked again from there.
+    Where the loss has become a difference of large numbers, they are asked again from there.
 
     Parameters
     ----------
     design, problem : Design, Problem
         Of one output, without terms.
     theta : Tensor [P]
-        θ₀.
+        Where the rows are asked.
     """
 
     def __init__(self, design: Design, problem: Problem, theta: torch.Tensor) -> None:
         self.design, self.problem = design, problem
         self.total = float(problem.weight.sum())
-        self._information = design.gram(problem.weight)
-        self._ask(theta)
+        self.sums = self._asked(theta)
 
-    def _ask(self, theta: torch.Tensor) -> None:
+    def _asked(self, theta: torch.Tensor) -> Sums:
         problem = self.problem
         f = problem.outputs(self.design.predict(theta))
         weighted = problem.weight * problem.loss.residual(f, problem.y)[:, 0]
-        self._origin, self._loss = theta, problem.value(f)
-        self._downhill = self.design.products(weighted)
-        if not bool(self._downhill.isfinite().all()):
+        gradient = self.design.products(weighted)
+        if not bool(gradient.isfinite().all()):
             raise FloatingPointError("a Newton step needs finite targets, weights and columns")
-
-    def value(self, theta: torch.Tensor) -> float:
-        """Return the unpenalised loss."""
-        moved = theta - self._origin
-        bent = 0.5 * (self._information @ moved) - self._downhill
-        value = self._loss + float(moved @ bent)
-        if value < CANCELLED * self._loss:
-            self._ask(theta)
-            return self._loss
-        return value
+        information = self.design.gram(problem.weight)
+        return Sums(theta, information, gradient, problem.value(f), self.total)
 
     def at(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return information A and right-hand side, the same at every θ."""
-        return self._information, self._downhill + self._information @ self._origin
+        return self.sums.at(theta)
+
+    def downhill(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return Zᵀ W (residual at θ), minus the gradient of the unpenalised loss."""
+        return self.sums.downhill(theta)
+
+    def value(self, theta: torch.Tensor) -> float:
+        """Return the unpenalised loss."""
+        value = self.sums.value(theta)
+        if value < CANCELLED * self.sums.loss:
+            self.sums = self._asked(theta)
+            return self.sums.loss
+        return value

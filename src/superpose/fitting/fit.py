@@ -27,8 +27,9 @@ from superpose.fitting.grow import FEWEST_ROWS, grow
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.known import Known
 from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
-from superpose.fitting.newton import SETTLED, Solution, polish, solve
+from superpose.fitting.newton import Solution, solve
 from superpose.fitting.part_spread import with_spread
+from superpose.fitting.polish import SETTLED, polish
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.problem import Problem
 from superpose.fitting.purify import purified

@@ -59,6 +59,14 @@ class Gauged:
             right[own] += pull @ theta[own] - STIFFNESS * size * slope
         return information, right
 
+    def downhill(self, theta: torch.Tensor) -> torch.Tensor:
+        """Return minus the gradient of `value`."""
+        downhill = self.equations.downhill(theta).clone()
+        for moments, own in zip(self.moments, self.places, strict=True):
+            size, slope = _unit(moments, theta[own])
+            downhill[own] -= STIFFNESS * size * slope
+        return downhill
+
     def value(self, theta: torch.Tensor) -> float:
         """Return the loss of the rows, and half κ (log σ_h)² of every term."""
         units = (_unit(q, theta[own])[0] for q, own in zip(self.moments, self.places, strict=True))

@@ -7,13 +7,13 @@ are linearised at the present coefficients.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from superpose.fitting.bounds import Bounds
 from superpose.fitting.design import Design
-from superpose.fitting.equations import Equations, NormalEquations, equations_of
+from superpose.fitting.equations import Equations, equations_of
 from superpose.fitting.evidence import (
     LARGEST_STEP,
     RANGE,
@@ -28,7 +28,6 @@ from superpose.fitting.problem import Problem
 from superpose.fitting.steps import Objective, Quadratic, descend, inverse, walk
 
 LEVEL_PRECISION = 1e-6
-SETTLED = 0.02  # nats
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def solve(
     member = membership(groups, n_groups)
     normal = gauged(equations or equations_of(design, problem, start.theta), design)
     n_noise = normal.total - 1 if problem.loss.has_noise else 0.0
-    held, bounds = _hold(groups, design, normal.total), Bounds.of(design)
+    held, bounds = hold(groups, design, normal.total), Bounds.of(design)
     state, damping = start, 0.0
     for i in range(iterations):
         precision = member @ state.rho.exp() + held
@@ -165,23 +164,6 @@ def solve(
     )
 
 
-def polish(design: Design, problem: Problem, state: State, iterations: int = 200) -> State:
-    """Finish the steps of a model with terms with the smoothness held: to `SETTLED` nats a step."""
-    groups, n_groups = design.groups()
-    normal, theta, damping = gauged(NormalEquations(design, problem), design), state.theta, 0.0
-    precision = membership(groups, n_groups) @ state.rho.exp() + _hold(groups, design, normal.total)
-    objective, bounds = Objective(normal, precision), Bounds.of(design)
-    for _ in range(iterations):
-        information, right = normal.at(theta)
-        downhill = right - information @ theta - precision * theta
-        quadratic = Quadratic(information, precision, downhill, theta, bounds)
-        newton = quadratic.step(0.0)
-        theta, _, damping = descend(objective, quadratic, theta, newton, damping)
-        if 0.5 * float(newton @ downhill) < SETTLED * state.noise or problem.deadline.over():
-            break
-    return replace(state, theta=theta)
-
-
-def _hold(groups: torch.Tensor, design: Design, total: float) -> torch.Tensor:
+def hold(groups: torch.Tensor, design: Design, total: float) -> torch.Tensor:
     """Return a small precision for biases whose common level the loss cannot see, else 0."""
     return (groups < 0) * (LEVEL_PRECISION * total if design.n_outputs > 1 else 0.0)

@@ -17,13 +17,13 @@ SMALLEST_SHARE, POOR_SHARE, GOOD_SHARE = 1e-4, 0.25, 0.75  # of the fall that th
 
 def inverse(information: torch.Tensor, precision: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Return (A + Λ)⁻¹ and log det(A + Λ)."""
-    factor, scale = _factor(information + torch.diag(precision))
+    factor, scale = factored(information + torch.diag(precision))
     covariance = torch.cholesky_inverse(factor).mul_(scale).mul_(scale[:, None])
     log_determinant = 2 * factor.diagonal().log().sum() - 2 * scale.log().sum()
     return covariance, float(log_determinant)
 
 
-def _factor(matrix: torch.Tensor, damping: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+def factored(matrix: torch.Tensor, damping: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the Cholesky factor of a matrix scaled to diagonal 1 + damping, and the scale."""
     scale = matrix.diagonal().clamp(min=1e-300).rsqrt()
     matrix = (matrix * scale).mul_(scale[:, None])
@@ -63,7 +63,7 @@ class Quadratic:
     def step(self, damping: float) -> torch.Tensor:
         """Return the Levenberg-Marquardt step, (A + Λ + μ diag(A + Λ)) step = downhill."""
         matrix = self.information + torch.diag(self.precision)
-        factor, scale = _factor(matrix, damping)
+        factor, scale = factored(matrix, damping)
 
         def solve(right: torch.Tensor) -> torch.Tensor:
             return scale[:, None] * torch.cholesky_solve(scale[:, None] * right, factor)

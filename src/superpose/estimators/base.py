@@ -32,7 +32,8 @@ from superpose.estimators.shapes import check_apart, read_shapes
 from superpose.estimators.table import Table, read_table
 from superpose.estimators.target import read_offset
 from superpose.fitting import Deadline, DialStep, Edit, Fit, Stopped, fit_superposition
-from superpose.networks import BATCH, Attribute
+from superpose.networks import Attribute
+from superpose.networks.axis_rows import BATCH
 
 __all__ = ["AbstractKST"]
 

@@ -29,7 +29,7 @@ from superpose.estimators.target import (
     target_name,
 )
 from superpose.fitting import Deadline
-from superpose.networks import BATCH
+from superpose.networks.axis_rows import BATCH
 
 __all__ = ["KSTRegressor"]
 

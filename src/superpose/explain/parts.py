@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from superpose.estimators.links import LOG_LINKS
 from superpose.explain.outputs import Outputs
 from superpose.explain.text import number
-from superpose.networks import BATCH, AxisRows
+from superpose.networks import AxisRows
+from superpose.networks.axis_rows import BATCH
 
 if TYPE_CHECKING:
     from superpose.explain.summary import TrainingSummary

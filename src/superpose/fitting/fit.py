@@ -40,7 +40,7 @@ from superpose.fitting.uneven_noise import robust_covariance
 from superpose.networks import Attribute, Superposition
 
 FEW = 5_000  # rows that are asked for a spread where the time is over
-STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 20, 6
+STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 8, 6
 
 
 @dataclass(frozen=True)

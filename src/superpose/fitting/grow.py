@@ -28,6 +28,7 @@ FOLD_REACH = 1.0  # a fold starts near its end, so no smoothness has far to go
 FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
+FIRST_STEPS = 4
 MANY_COEFFICIENTS = 1_000  # from there on it is worth asking which of them count
 MOST_COEFFICIENTS = 4_000  # a dial that goes on by itself stops there
 PROMISE = 1.0  # nats
@@ -102,8 +103,10 @@ def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Bl
     several = growth.design.n_outputs > 1
     if several:
         growth.state = fit_apart(*growth.training, growth.state)
-    else:
+    elif growth.design.n_coefficients < MANY_COEFFICIENTS:
         growth.fit()
+    else:
+        growth = _fitted_lean(growth)
     over = rows.problem.deadline.over()
     moved = not over and choose_covariances(growth)
     mains = growth.design.blocks
@@ -115,6 +118,14 @@ def _main_curves(rows: Rows, everything: torch.Tensor) -> tuple[Growth, tuple[Bl
     if several or moved:
         growth.fit()
     return growth, mains
+
+
+def _fitted_lean(growth: Growth) -> Growth:
+    """Fit over all columns until it shows which of them count, then over these."""
+    growth.fit(FIRST_STEPS)
+    lean = thinned(growth)
+    lean.fit()
+    return with_all_columns(lean, growth.design.blocks)
 
 
 def _lean(growth: Growth) -> Growth:

@@ -12,7 +12,8 @@ from dataclasses import replace
 import torch
 
 from superpose.fitting.posterior import Posterior
-from superpose.networks import BATCH, AxisRows
+from superpose.networks import AxisRows
+from superpose.networks.axis_rows import BATCH
 
 
 @torch.no_grad()
@@ -39,7 +40,8 @@ def with_spread(
     total = torch.zeros(len(shares), network.n_outputs, dtype=torch.float64)
     for units, w in zip(axis_units.split(BATCH), share_of, strict=True):
         rows = AxisRows(units)
-        total += torch.stack([w @ part(rows) ** 2 for part in network.parts])
+        for own, part in zip(total, network.parts, strict=True):
+            own += w @ part(rows) ** 2
     for i in set(range(len(shares))) - set(held):
         shares[i] = replace(shares[i], spread=total[i])
     return Posterior(network, posterior.covariance, shares, posterior.stride)

@@ -23,7 +23,6 @@ from superpose.fitting.part_slopes import MovedHeights, Share, Slopes
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.projection import Projection
 from superpose.networks import (
-    BATCH,
     AxisRows,
     InputBasis,
     MainCurve,
@@ -31,6 +30,7 @@ from superpose.networks import (
     Superposition,
     Term,
 )
+from superpose.networks.axis_rows import BATCH
 from superpose.networks.superposition import moved
 
 ROWS = 200.0

@@ -4,7 +4,7 @@ f(x) = b + Σ_p g_p(x_p) + Σ_(p,r) s_pr(x_p, x_r) + Σ_q Φ_q(Σ_p ψ_qp(x_p))
 """
 
 from superpose.networks.attribute import Attribute
-from superpose.networks.axis_rows import BATCH, AxisRows
+from superpose.networks.axis_rows import AxisRows
 from superpose.networks.hand_basis import HandBasis
 from superpose.networks.input_basis import InputBasis
 from superpose.networks.main_curve import MainCurve
@@ -14,7 +14,6 @@ from superpose.networks.superposition import Superposition
 from superpose.networks.term import Term
 
 __all__ = [
-    "BATCH",
     "Attribute",
     "AxisRows",
     "HandBasis",

@@ -29,7 +29,7 @@ FOLD_TOLERANCE = 0.3
 MOST_TERMS = 16
 FINAL_STEPS = 8
 FIRST_STEPS = 4
-MANY_COEFFICIENTS = 1_000  # from there on it is worth asking which of them count
+MANY_COEFFICIENTS = 500  # from there on it is worth asking which of them count
 MOST_COEFFICIENTS = 4_000  # a dial that goes on by itself stops there
 PROMISE = 1.0  # nats
 FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
@@ -159,8 +159,8 @@ def _grow_pairs(
         lead.add_pairs(given or lead.promising(count - len(lead.pairs)))
         if len(lead.pairs) == len(reached[-1].pairs):
             break  # no two attributes are left that may interact
-        lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
         lead = _lean(lead)
+        lead.fit(FINAL_STEPS, FOLD_TOLERANCE)
         if deadline.over():
             break  # the step is not finished
         for fold in folds:

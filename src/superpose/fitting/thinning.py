@@ -19,7 +19,7 @@ from superpose.curves import SplineBasis
 from superpose.fitting.columns import Block
 from superpose.fitting.growth import Growth
 
-SMALLEST_FREEDOM = 0.03
+SMALLEST_FREEDOM = 0.05
 SLACK = 1.0  # λ may still fall by this factor, in logs
 FEWEST = 4
 WORTH_IT = 0.75  # fewer columns cost a new Gram matrix

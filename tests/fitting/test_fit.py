@@ -7,7 +7,7 @@ from tests.fitting.made_problems import classes, generator, normal, numbers, uni
 
 from superpose.curves import KERNELS, Axis
 from superpose.errors import ConvergenceWarning, InputError
-from superpose.fitting import fit as fit_module
+from superpose.fitting import finish as finish_module
 from superpose.fitting import fit_superposition
 from superpose.networks import Attribute
 
@@ -173,7 +173,7 @@ def test_a_fit_that_runs_out_of_steps_warns(monkeypatch):
     def short(growth):
         return growth.fit(iterations=1, tolerance=1e-12)
 
-    monkeypatch.setattr(fit_module, "finish", short)
+    monkeypatch.setattr(finish_module, "finish", short)
     x = uniform(60, 1)
     with pytest.warns(ConvergenceWarning, match="the fit should have converged to 1e-3 nats; "):
         fit = fitted(x, x[:, 0].sin() + 0.1 * normal(60))

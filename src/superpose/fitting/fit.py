@@ -6,41 +6,31 @@ import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
-from superpose.errors import ConvergenceWarning, InputError, StoppedWarning
+from superpose.errors import ConvergenceWarning, StoppedWarning
 from superpose.fitting.assemble import assemble
-from superpose.fitting.batches import (
-    BatchedEquations,
-    RowBatch,
-    Standardised,
-    checked_device,
-    settle,
-)
+from superpose.fitting.batches import RowBatch, checked_device
 from superpose.fitting.checks import Check, check_curves
 from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
+from superpose.fitting.finish import Ended, ended_on
 from superpose.fitting.grow import FEWEST_ROWS, grow
-from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.known import Known
-from superpose.fitting.losses import STUDENT_SCALE, Loss, loss_named
-from superpose.fitting.newton import Solution, solve
+from superpose.fitting.growth import Growth
+from superpose.fitting.losses import STUDENT_SCALE, Loss
+from superpose.fitting.newton import Solution
 from superpose.fitting.part_spread import with_spread
-from superpose.fitting.polish import SETTLED, polish
 from superpose.fitting.posterior import Posterior
-from superpose.fitting.problem import Problem
+from superpose.fitting.prepare import Prepared, prepare
 from superpose.fitting.purify import purified
-from superpose.fitting.relevant import is_wide, only, relevant, widened
-from superpose.fitting.scale import additive_scale, robust_standard, settle_scale
+from superpose.fitting.relevant import widened
 from superpose.fitting.screened import Screened, screened
 from superpose.fitting.uneven_noise import robust_covariance
 from superpose.networks import Attribute, Superposition
 
 FEW = 5_000  # rows that are asked for a spread where the time is over
-STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 8, 6
 
 
 @dataclass(frozen=True)
@@ -196,71 +186,57 @@ def fit_superposition(
     >>> fit.network.n_curves(), round(fit.network(x[25:26]).item(), 1)
     (1, 1.0)
     """
-    weight = torch.ones_like(y, dtype=torch.float64) if sample_weight is None else sample_weight
-    chosen_loss = loss_named(loss, y)
-    _check(chosen_loss, y, weight)
     device = checked_device(device)
-    known = Known.of(chosen_loss, offset, weight)
-    y = y.double() - known.of_target
-    centre, spread = standard(chosen_loss, y, weight)
-    deadline = deadline or Deadline()
-    deadline.before("settling the main curves, and all that follows")
-    problem = Problem(
-        (y - centre) / spread, weight.double(), chosen_loss, known.of_outputs, deadline
+    asked = prepare(
+        *(attributes, x, y, loss, sample_weight, offset),
+        *(pairs, terms, kernel, deadline or Deadline()),
     )
-    axis_units = torch.stack([a.encode(x[:, p]) for p, a in enumerate(attributes)], 1)
-    rows = Rows(tuple(attributes), axis_units, problem, kernel)
-    if loss == "student_t":
-        rows, scale = additive_scale(rows)
-        spread *= scale
-    places = list(range(len(attributes)))
-    if is_wide(attributes):
-        places = relevant(rows, [p for it in (*_named(pairs), *_named(terms)) for p in it])
-        rows = only(rows, places)
-        pairs, terms = _among(pairs, places), _among(terms, places)
-    grown = grow(rows, pairs, terms, random_state, progress)
-    growth, unit = grown.growth, spread
-    if deadline.over():  # a pass over all rows may take longer than all that was allowed
+    grown = grow(asked.rows, asked.pairs, asked.terms, random_state, progress)
+    growth, stopped = grown.growth, asked.rows.problem.deadline
+    if stopped.over():  # a pass over all rows may take longer than all that was allowed
         everything, device = None, "cpu"
-    if loss == "student_t":
-        spread *= settle_scale(growth)
-    total, carrier = float(weight.sum()), float(weight @ chosen_loss.carrier(y))
-    if everything is None and device == "cpu":
-        solution = finish(growth)
-    elif everything is None:
-        solution, total = _finish_on(
-            growth, [(growth.rows.axis_units, growth.rows.problem)], device
-        )
-    else:
-        batches = Standardised(
-            rows.attributes, places, everything, chosen_loss, known, centre, spread
-        )
-        solution, total = _finish_on(growth, batches, device)
-        carrier = batches.carrier
-    deadline.before("nothing")
-    robust = robust_covariance(*growth.training, solution) if everything is None else None
-    network, posterior = assemble(
-        rows.attributes, growth.design, solution, centre=centre, spread=spread, covariance=robust
-    )
-    network, posterior = widened(posterior, attributes, places)
-    network.bias.sub_(known.level)
-    network, posterior = purified(network, posterior, axis_units, problem.weight)
-    late = deadline.stopped is not None
-    few = slice(None, None, max(1, len(y) // FEW) if late else 1)
-    posterior = with_spread(posterior, axis_units[few], problem.weight[few])
+    ended = ended_on(asked, growth, everything, device)
+    stopped.before("nothing")
+    robust = None
+    if everything is None:
+        robust = robust_covariance(*growth.training, ended.solution)
+    network, posterior = _readable(asked, growth, ended, robust)
+    late, solution = stopped.stopped is not None, ended.solution
     checks, gradient = _checks(growth, solution, late), max(solution.decrement, solution.gain)
-    _warn_of_the_end(solution, deadline.stopped)
-    noise, evidence = _in_units(solution, chosen_loss, carrier, total, spread)
+    _warn_of_the_end(solution, stopped.stopped)
+    own = solution, asked.loss, ended.carrier, ended.total, ended.spread
     if progress:
         progress(4, 4, "done")
+    held_out = asked.centre + asked.spread * grown.held_out + asked.known.of_target[:, None]
+    listed = bool(asked.pairs) and len(y) >= FEWEST_ROWS and not late
     return Fit(
-        *(network, posterior, _deviances(grown.path, loss), loss, noise, evidence),
+        *(network, posterior, _deviances(grown.path, loss), loss, *_in_units(*own)),
         *(solution.converged, solution.iterations, gradient),
-        held_out=centre + unit * grown.held_out + known.of_target[:, None],
+        held_out=held_out,
         checks=checks,
-        stopped=deadline.stopped,
-        screened=screened(growth, places) if pairs and len(y) >= FEWEST_ROWS and not late else (),
+        stopped=stopped.stopped,
+        screened=screened(growth, asked.places) if listed else (),
     )
+
+
+def _readable(
+    asked: Prepared, growth: Growth, ended: Ended, covariance: torch.Tensor | None
+) -> tuple[Superposition, Posterior]:
+    """Return the network in units of the target, of pure parts, and its posterior."""
+    network, posterior = assemble(
+        asked.rows.attributes,
+        growth.design,
+        ended.solution,
+        centre=asked.centre,
+        spread=ended.spread,
+        covariance=covariance,
+    )
+    network, posterior = widened(posterior, asked.attributes, asked.places)
+    network.bias.sub_(asked.known.level)
+    problem, u = asked.rows.problem, asked.axis_units
+    network, posterior = purified(network, posterior, u, problem.weight)
+    few = slice(None, None, max(1, len(u) // FEW) if problem.deadline.stopped else 1)
+    return network, with_spread(posterior, u[few], problem.weight[few])
 
 
 def _warn_of_the_end(solution: Solution, stopped: Stopped | None) -> None:
@@ -280,17 +256,6 @@ def _warn_of_the_end(solution: Solution, stopped: Stopped | None) -> None:
             ConvergenceWarning,
             stacklevel=3,
         )
-
-
-def _named(parts: Any) -> Sequence[tuple[int, ...]]:
-    """Return the pairs or terms that were asked for by their attributes."""
-    return () if isinstance(parts, (str, int)) else parts
-
-
-def _among(parts: Any, places: list[int]) -> Any:
-    """Return pairs or terms by where their attributes stand among some of them."""
-    named = [tuple(places.index(p) for p in it) for it in _named(parts)]
-    return named if not isinstance(parts, (str, int)) else parts
 
 
 def _checks(growth: Growth, solution: Solution, late: bool) -> tuple[Check, ...]:
@@ -327,74 +292,3 @@ def _deviances(path: tuple[DialStep, ...], loss: str) -> tuple[DialStep, ...]:
     if loss != "poisson":
         return path
     return tuple(replace(it, loss=2 * it.loss, loss_se=2 * it.loss_se) for it in path)
-
-
-def finish(growth: Growth) -> Solution:
-    """Climb to the end; with terms, settle the coefficients once more with the smoothness held."""
-    steps = TERM_STEPS if growth.design.terms else STEPS
-    solution = growth.fit(iterations=steps, tolerance=1e-3)
-    if solution.converged or not growth.design.terms:
-        return solution
-    settled = polish(*growth.training, solution.state)
-    solution = solve(*growth.training, settled, iterations=1)
-    growth.state = solution.state
-    return replace(solution, converged=solution.decrement < SETTLED)
-
-
-def _finish_on(
-    growth: Growth, batches: Iterable[tuple[torch.Tensor, Problem]], device: str
-) -> tuple[Solution, float]:
-    """Climb to the end on rows that come in batches; return their total weight, too."""
-    steps = BATCH_TERM_STEPS if growth.design.terms else STEPS
-    equations = BatchedEquations(growth.design, batches, growth.state.theta, device)
-    solution = settle(*growth.training, growth.state, equations, iterations=steps, tolerance=1e-3)
-    if growth.design.terms:
-        solution = replace(solution, converged=solution.decrement < SETTLED)
-    return solution, equations.total
-
-
-def _check(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> None:
-    """Refuse what no Newton step could be made of."""
-    if not bool(y.isfinite().all()) or not bool((weight.isfinite() & (weight >= 0)).all()):
-        raise InputError(
-            "targets must be finite, and weights finite and 0 or above",
-            f"found {int((~y.isfinite()).sum())} targets and "
-            f"{int((~weight.isfinite() | (weight < 0)).sum())} weights that are not",
-            "leave these rows out",
-        )
-    _check_range(loss, y[weight > 0])
-    total, fewest = float(weight.sum()), 1.0 if loss.has_noise else 0.0
-    if total <= fewest:
-        raise InputError(
-            f"weights say how many rows each row stands for, and must sum to more than {fewest:g}",
-            f"they sum to {total:.3g}",
-            "multiply them by the number of rows, or leave them out",
-        )
-
-
-def _check_range(loss: Loss, y: torch.Tensor) -> None:
-    """Refuse targets that the loss gives no likelihood."""
-    lowest = float(y.min()) if len(y) else 1.0
-    if loss.name == "poisson" and (lowest < 0 or not bool(y.any())):
-        raise InputError(
-            'counts ("poisson") must be 0 or above, and not all of them 0',
-            f"found {lowest:g} as the smallest, {float(y.max()):g} as the largest",
-            "correct them, or take another loss",
-        )
-    if loss.name == "gamma" and lowest <= 0:
-        raise InputError(
-            'targets of "gamma" must be above 0',
-            f"found {lowest:g}",
-            "leave these rows out, or take another loss",
-        )
-
-
-def standard(loss: Loss, y: torch.Tensor, weight: torch.Tensor) -> tuple[float, float]:
-    """Return what to subtract from the target and to divide it by; (0, 1) without units."""
-    if loss.name == "student_t":
-        return robust_standard(y, weight)
-    if loss.name != "gaussian":
-        return 0.0, 1.0
-    centre = (weight * y).sum() / weight.sum()
-    spread = ((weight * (y - centre) ** 2).sum() / weight.sum()).sqrt()
-    return float(centre), float(spread) if float(spread) > 1e-12 * abs(float(centre)) else 1.0

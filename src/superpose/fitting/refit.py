@@ -18,7 +18,8 @@ from superpose.fitting.by_hand import held_share
 from superpose.fitting.columns import Block, main_block, pair_block, side
 from superpose.fitting.design import Design
 from superpose.fitting.evidence import RANGE
-from superpose.fitting.fit import Fit, finish, in_units, standard
+from superpose.fitting.finish import finish
+from superpose.fitting.fit import Fit, in_units
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.known import Known
 from superpose.fitting.known_term import known_term
@@ -27,6 +28,7 @@ from superpose.fitting.newton import Solution, State, flat_start
 from superpose.fitting.part_slopes import Share
 from superpose.fitting.part_spread import with_spread
 from superpose.fitting.posterior import Posterior
+from superpose.fitting.prepare import standard
 from superpose.fitting.problem import Problem
 from superpose.fitting.purify import purified
 from superpose.fitting.scale import settle_scale

@@ -1,5 +1,7 @@
 """Pure interactions: nothing additive is left in them, and no prediction has changed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,9 @@ from tests.oracles.anova import additive_part, grid_interaction
 from superpose.fitting import purify
 from superpose.fitting.assemble import assemble
 from superpose.fitting.newton import Solution, State
+from superpose.fitting.posterior import Posterior
 from superpose.fitting.purify import purified
-from superpose.networks import Attribute
+from superpose.networks import Attribute, AxisRows
 
 LEVELS = ("u", "v", "w")
 PAIRS, TERMS = ((0, 1), (1, 3)), ((0, 1), (1, 2, 3))
@@ -199,3 +202,32 @@ def test_attributes_that_are_copies_share_what_moves():
     first, second = pure.parts[2].moved
     assert (first.heights - second.heights).abs().max() < 1e-6 * first.heights.abs().max()
     assert after.variance(network.encode(x[:9])).isfinite().all()
+
+
+def known_variance(posterior, u):
+    """J S Jᵀ with every map of every part, none left out because another part undoes it."""
+    rows, parts = AxisRows(u), range(len(posterior.shares))
+    pieces, left = [posterior._bias(len(u))], 0.0
+    for i in parts:
+        own, open_variance = posterior._own(i, rows)
+        pieces += [own, *posterior._moved(i, rows)]
+        left = left + open_variance + posterior._unknown(i, rows)
+    return posterior._known(pieces) + left
+
+
+def test_maps_that_cancel_are_left_out_and_no_others():
+    network, posterior, u, w, _ = made()
+    pure, after = purified(network, posterior, u, w)
+    assert sum(map(len, after._lasting)) == 0 < sum(len(share.moved) for share in after.shares)
+    some = u[:40]
+    expected = known_variance(after, some)
+    assert (after.variance(some) - expected).abs().max() < 1e-9 * expected.max()
+    shares = list(after.shares)  # a main curve that was smoothed by hand takes less than was given
+    shares[1] = replace(
+        shares[1], moved=tuple(it.mapped(lambda h: h / 2) for it in shares[1].moved)
+    )
+    by_hand = Posterior(pure, after.covariance, shares, after.stride)
+    assert by_hand._lasting[1]
+    expected = known_variance(by_hand, some)
+    assert (by_hand.variance(some) - expected).abs().max() < 1e-9 * expected.max()
+    assert (by_hand.variance(some) - after.variance(some)).abs().max() > 1e-3 * expected.max()

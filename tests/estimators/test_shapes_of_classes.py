@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 
 from superpose import KSTClassifier
 from superpose.errors import InputError
 from superpose.estimators import load
+from superpose.estimators.schema import ColumnPlan, Schema
+from superpose.estimators.shapes import read_shapes
 
 N, LABELS = 150, ("ill", "sick", "well")
 SHAPES = {"a": {"ill": "increasing"}, "b": {"well": ("decreasing", "concave")}}
@@ -158,6 +161,15 @@ def test_a_model_comes_back_from_its_file_with_its_shapes(model: Any, tmp_path: 
         np.testing.assert_array_equal(again.curves_[name].lower, curve.lower)
 
 
+def test_classes_that_are_true_and_false_come_back_as_such(tmp_path: Path) -> None:
+    X, y = table()[["b"]], np.resize([True, False], N)
+    options = {"pairs": 0, "terms": 0, "kernel": "matern32", "knots": 4}
+    model = KSTClassifier(shapes={"b": {True: "increasing"}}, **options).fit(X, y)
+    model.save(tmp_path / "model")
+    again = clone(load(tmp_path / "model")).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
 def test_curves_and_edits_say_what_the_fit_was_told(model: Any) -> None:
     told = "increasing in the log-odds of 'ill' against every other class"
     curve = model.curves_["a"]
@@ -190,11 +202,23 @@ def test_curves_and_edits_say_what_the_fit_was_told(model: Any) -> None:
             "{'ill': 'increasing', 'sick': 'increasing'} for 'a': log-odds that rise for one fall "
             "for the other; name the class that matters most",
         ),
+        (
+            {"a": {"ill": None}},
+            "a shape must be increasing or decreasing, convex or concave, or one of each; found "
+            'None; write "increasing", or ("increasing", "concave")',
+        ),
     ],
 )
 def test_what_no_model_could_have_is_refused(shapes: Any, sentence: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
         fitted(shapes)
+
+
+def test_a_class_is_named_once() -> None:
+    schema = Schema((ColumnPlan("dose", "number"),), named=True)
+    shapes = {"dose": {1: "increasing", "1": "decreasing"}}
+    with pytest.raises(InputError, match="^a shape by class must name a class once; found"):
+        read_shapes(shapes, schema, ("0", "1", "2"))
 
 
 def test_a_number_has_no_classes() -> None:

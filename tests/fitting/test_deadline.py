@@ -108,6 +108,8 @@ def test_what_takes_long_is_left_out_when_the_time_is_over() -> None:
     check(x, found)
     assert torch.equal(found.network(x), alone.network(x))
     assert (found.checks, found.screened) == ((), ())
+    over = ", a pass over all rows (the model is that of a sample)"
+    assert str(found.stopped) == str(alone.stopped) + over
     with pytest.raises(AssertionError, match="gone through"):
         fit(everything=rows())
 

@@ -7,7 +7,7 @@ and 11). Wahba (1978), J. R. Stat. Soc. B 40:364, for the prior.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
@@ -191,7 +191,8 @@ class SplineBasis(nn.Module):
 
 def checked_shape(shape: Sequence[str]) -> tuple[str, ...]:
     """Return the words of a shape in the order of `SHAPES`."""
-    words = (shape,) if isinstance(shape, str) else tuple(shape)
+    several = isinstance(shape, Iterable) and not isinstance(shape, str)
+    words = tuple(shape) if several else (shape,)
     found = tuple(word for word in SHAPES if word in words)
     known = len(words) > 0 and all(word in SHAPES for word in words)
     if known and not (

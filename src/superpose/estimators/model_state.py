@@ -179,7 +179,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, np.generic):
         return value.item()
-    return int(value) if isinstance(value, Integral) else value
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return int(value) if whole else value
 
 
 def _parameter(name: str, value: Any) -> Any:

@@ -108,6 +108,12 @@ def _shape(shape: Any, column: str, classes: tuple[str, ...]) -> Shape:
 
 def _of_classes(shape: Mapping[Any, Any], column: str, classes: tuple[str, ...]) -> Shape:
     named = {level_name(label): checked_shape(words) for label, words in shape.items()}
+    if len(named) < len(shape):
+        raise InputError(
+            "a shape by class must name a class once",
+            f"found {dict(shape)!r} for {column!r}, of which some are the same class",
+            "name each class once, as the target does",
+        )
     unknown = [label for label in named if label not in classes]
     if unknown or not named:
         raise InputError(

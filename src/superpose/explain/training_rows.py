@@ -28,10 +28,10 @@ from superpose.explain.summary import (
     PartSummary,
     TrainingSummary,
 )
+from superpose.networks import AxisRows
 
 if TYPE_CHECKING:
     from superpose.fitting import Check, Fit
-from superpose.networks import AxisRows
 
 __all__ = ["summarise"]
 

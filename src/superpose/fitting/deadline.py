@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 REASONS = ("time limit", "interrupted")
@@ -77,6 +77,11 @@ class Deadline:
     def stop(self, reason: str) -> None:
         """End the fit; the first reason counts."""
         self.stopped = self.stopped or Stopped(reason, self.undone)
+
+    def leave(self, undone: str) -> None:
+        """Say what else is left undone, now that the fit has to end."""
+        if self.stopped is not None:
+            self.stopped = replace(self.stopped, undone=f"{self.stopped.undone}, {undone}")
 
     @contextmanager
     def listening(self) -> Iterator[None]:

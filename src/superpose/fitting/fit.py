@@ -194,6 +194,8 @@ def fit_superposition(
     grown = grow(asked.rows, asked.pairs, asked.terms, random_state, progress)
     growth, stopped = grown.growth, asked.rows.problem.deadline
     if stopped.over():  # a pass over all rows may take longer than all that was allowed
+        if everything is not None:
+            stopped.leave("a pass over all rows (the model is that of a sample)")
         everything, device = None, "cpu"
     ended = ended_on(asked, growth, everything, device)
     stopped.before("nothing")

@@ -206,7 +206,8 @@ class AbstractKST(BaseEstimator):
         sample, n_rows = draw(batches, SAMPLE, self.random_state)
         everything = batches if n_rows > SAMPLE else None
         self._fit(sample.X, sample.y, sample.weight, sample.offset, deadline, everything)
-        self.summary_ = dataclasses.replace(self.summary_, rows=n_rows)
+        if self.fit_.stopped is None:  # one that was stopped may be the model of the sample
+            self.summary_ = dataclasses.replace(self.summary_, rows=n_rows)
         return self
 
     def _fit(
@@ -436,10 +437,10 @@ class AbstractKST(BaseEstimator):
                 everything=None if everything is None else self._encoded(everything, factor),
                 deadline=deadline,
             )
+            name = self.target_name_
+            measured = reading.left_out(self.fit_, target, counts, name, classes)
+            self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
         _warn_of_unread(self.unread_, self.schema_)
-        name = self.target_name_
-        measured = reading.left_out(self.fit_, target, counts, name, classes)
-        self.summary_ = reading.summarise(self.fit_, rows, y, weight, name, classes, measured)
         return x, target, counts
 
     def _encoded(self, batches: Iterable[Any], factor: Floats | None) -> Encoded:

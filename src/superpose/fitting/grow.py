@@ -30,7 +30,7 @@ MOST_TERMS = 16
 FINAL_STEPS = 8
 FIRST_STEPS = 4
 MANY_COEFFICIENTS = 500  # from there on it is worth asking which of them count
-MOST_COEFFICIENTS = 4_000  # a dial that goes on by itself stops there
+MOST_COEFFICIENTS = 3_000  # a dial that goes on by itself stops there
 PROMISE = 1.0  # nats
 FEWEST_ROWS = 30  # below this, held-out rows say nothing about pairs and terms
 
@@ -171,7 +171,7 @@ def _grow_pairs(
         trail.note(len(lead.pairs), folds)
         trail.names[-1] = tuple(added_names(lead)[len(reached[-1].pairs) :])
         reached.append(lead)
-        large = lead.design.n_coefficients > MOST_COEFFICIENTS
+        large = max(it.design.n_coefficients for it in (lead, *folds)) > MOST_COEFFICIENTS
         if pairs == "auto" and (trail.idle >= PATIENCE or trail.still or large):
             break
     chosen = trail.choose()[0] if pairs == "auto" else len(trail.counts) - 1

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import InputError
 from superpose.estimators import load
+from superpose.estimators.matching import positions, term_positions
 from superpose.explain import NotKept
 
 
@@ -178,3 +179,10 @@ def test_the_promise_is_for_what_is_left() -> None:
     y = X["a"] + X["b"] ** 2 + 0.3 * np.random.default_rng(1).normal(size=200)
     found = KSTRegressor(pairs="auto", terms=0, knots=6).fit(X, y).interactions_
     assert all(isinstance(it, NotKept) and it.gain < 10 for it in found.not_kept)
+
+
+@pytest.mark.parametrize("read", [positions, term_positions])
+def test_a_number_of_numpy_is_a_number(read: Any) -> None:
+    """A grid search over `np.arange` gives these."""
+    assert read(np.int64(2), ("a", "b")) == 2
+    assert type(read(np.int64(2), ("a", "b"))) is int

@@ -73,3 +73,11 @@ def test_more_knots_stand_where_values_are():
     new = [k for k in more.tolist() if k not in knots.tolist()]
     assert len(new) == 10
     assert all(abs(k - 0.2) < 1e-6 or 0.599 < k < 0.701 for k in new)
+
+
+def test_without_noise_a_rough_curve_may_have_more_columns_than_there_are_rows():
+    growth = growth_of(uniform(40, 1), torch.zeros(40).double(), "gaussian", n_knots=24)
+    growth.fit()
+    assert len(growth.rows.rough(0).labels) > 40
+    choose_covariances(growth)
+    assert kernel_of(growth) is Matern32

@@ -50,3 +50,10 @@ def test_the_outer_curve_that_comes_with_a_candidate_fits_the_residual():
 def test_noise_promises_little():
     found, _ = searched(lambda x: 0 * x[:, 0], 1.0)
     assert found[0].gain < 8.0
+
+
+def test_one_row_has_no_direction():
+    x, one = uniform(2, 2), torch.tensor([1.0, 0.0]).double()
+    sides = sides_of(numbers(x), encoded(numbers(x), x), torch.ones(2).double())
+    weighted = one[:, None]
+    assert candidates(sides, 0 * x, one, weighted, weighted, generator(0), 1, only=(0, 1)) == []

@@ -332,3 +332,9 @@ def test_the_dial_stops_where_the_evidence_shuts_what_it_adds():
     path = fit_superposition(numbers(x), x, y, loss="gaussian", terms=0).path
     assert path[-1].pairs < 16  # of 15 that there are, and one that interacts
     assert next(step.pairs for step in path if step.chosen) == 1
+
+
+def test_the_steps_of_a_fit_with_terms_are_all_counted():
+    x = uniform(60, 2)
+    y = (6 * x.sum(1)).sin() + 0.1 * normal(60)
+    assert fitted(x, y, terms=[(0, 1)], n_knots=8).iterations > 1

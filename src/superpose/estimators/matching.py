@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 from superpose.errors import InputError
@@ -75,8 +76,8 @@ def positions(pairs: str | int | list[tuple[str | int, str | int]], names: tuple
     >>> positions([("bmi", "age"), (0, 2)], ("age", "sex", "bmi"))
     [(0, 2)]
     """
-    if isinstance(pairs, (str, int)):
-        return pairs
+    if isinstance(pairs, (str, Integral)):
+        return pairs if isinstance(pairs, str) else int(pairs)
     return sorted({_pair(pair, names) for pair in pairs})
 
 
@@ -106,8 +107,8 @@ def term_positions(terms: Any, names: tuple[str, ...]) -> Any:
     >>> term_positions([("bmi", "age"), (0, 1, 2)], ("age", "sex", "bmi"))
     [(0, 2), (0, 1, 2)]
     """
-    if isinstance(terms, (str, int)):
-        return terms
+    if isinstance(terms, (str, Integral)):
+        return terms if isinstance(terms, str) else int(terms)
     return [_term(term, names) for term in terms]
 
 

@@ -80,9 +80,10 @@ def partial_evidence(
     smooth = torch.tensor([label == "smooth" for label in block.labels])
     precision = torch.where(smooth, STRENGTHS.exp()[:, None], slope)  # [S, m]
     full = matrix[:, None] + torch.diag_embed(precision)  # [K, S, m, m]
-    factor = torch.linalg.cholesky(full)
+    factor, failed = torch.linalg.cholesky_ex(full)
     white = torch.linalg.solve_triangular(factor, score.mT[:, None, :, None], upper=False)
     log_determinant = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
     value = 0.5 * (white[..., 0] ** 2).sum(-1) - 0.5 * log_determinant
     value = value + 0.5 * precision.log().sum(-1)
+    value = value.masked_fill(failed > 0, -torch.inf)  # the prior is lost in rounding: no noise
     return float(value.sum(0).max())

@@ -76,9 +76,9 @@ def candidates(
     """
     asked = range(len(sides)) if only is None else only
     usable = [p for p in asked if sides[p].columns.shape[1]]
-    if not usable:
-        return []
     seen = torch.nonzero(weight > 0)[:, 0]
+    if not usable or len(seen) < 2:
+        return []
     kept = seen[torch.randperm(len(seen), generator=generator)[:ROWS]]
     scale = float(weight[seen].sum() / weight[kept].sum())
     sizes = SIZES if only is None else (len(usable),)

@@ -74,12 +74,13 @@ def finish(growth: Growth) -> Solution:
     """Climb to the end; with terms, settle the coefficients once more with the smoothness held."""
     steps = TERM_STEPS if growth.design.terms else STEPS
     solution = growth.fit(iterations=steps, tolerance=1e-3)
-    if solution.converged or not growth.design.terms:
+    if solution.converged or not growth.design.terms or growth.rows.problem.deadline.over():
         return solution
     settled = polish(*growth.training, solution.state)
-    solution = solve(*growth.training, settled, iterations=1)
+    steps, solution = solution.iterations, solve(*growth.training, settled, iterations=1)
     growth.state = solution.state
-    return replace(solution, converged=solution.decrement < SETTLED)
+    converged = solution.decrement < SETTLED
+    return replace(solution, iterations=steps + solution.iterations, converged=converged)
 
 
 def _finish_on(

@@ -1,5 +1,7 @@
 """Whole fits: known truths are found, nothing is found in noise, odd tables break nothing."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -175,7 +177,7 @@ def test_a_fit_that_runs_out_of_steps_warns(monkeypatch):
 
     monkeypatch.setattr(finish_module, "finish", short)
     x = uniform(60, 1)
-    with pytest.warns(ConvergenceWarning, match="the fit should have converged to 1e-3 nats; "):
+    with pytest.warns(ConvergenceWarning, match="the fit should have converged; "):
         fit = fitted(x, x[:, 0].sin() + 0.1 * normal(60))
     assert not fit.converged
 
@@ -338,3 +340,16 @@ def test_the_steps_of_a_fit_with_terms_are_all_counted():
     x = uniform(60, 2)
     y = (6 * x.sum(1)).sin() + 0.1 * normal(60)
     assert fitted(x, y, terms=[(0, 1)], n_knots=8).iterations > 1
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.0])
+def test_a_model_with_terms_says_that_it_has_converged_where_little_is_left(noise):
+    """Polished once, these had 3.4 and 1.5 nats left in the metric of where they ended."""
+    rng = np.random.default_rng(0)
+    x = torch.from_numpy(rng.uniform(-1, 1, (150, 4)))
+    y = (3 * x[:, :3].sum(1)).sin() + noise * torch.from_numpy(rng.normal(size=150))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit = fit_superposition(numbers(x, 8), x, y, loss="gaussian", pairs=0, terms=2)
+    assert fit.converged
+    assert fit.gradient < 0.02

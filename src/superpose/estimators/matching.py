@@ -76,8 +76,10 @@ def positions(pairs: str | int | list[tuple[str | int, str | int]], names: tuple
     >>> positions([("bmi", "age"), (0, 2)], ("age", "sex", "bmi"))
     [(0, 2)]
     """
-    if isinstance(pairs, (str, Integral)):
-        return pairs if isinstance(pairs, str) else int(pairs)
+    if isinstance(pairs, str):
+        return pairs
+    if isinstance(pairs, (int, Integral)):
+        return int(pairs)
     return sorted({_pair(pair, names) for pair in pairs})
 
 

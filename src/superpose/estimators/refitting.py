@@ -49,7 +49,7 @@ def refitted(model: Any, x: Floats, y: Any, sample_weight: Any, offset: Any) -> 
     found = refit_holding(fit, held, numbers(learned), numbers(rest[0]), numbers(rest[1]), given)
     if not found.converged:
         warnings.warn(
-            f"the refit should have converged to 1e-3 nats; {found.gradient:.2g} nats were left "
+            f"the refit should have converged; a step could still gain {found.gradient:.2g} nats "
             f"after {found.iterations} steps; fix fewer parts, or fit anew",
             ConvergenceWarning,
             stacklevel=3,

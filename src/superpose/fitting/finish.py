@@ -16,6 +16,7 @@ from superpose.fitting.problem import Problem
 from superpose.fitting.scale import settle_scale
 
 STEPS, TERM_STEPS, BATCH_TERM_STEPS = 40, 8, 6
+POLISHES = 4
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,19 @@ def finish(growth: Growth) -> Solution:
     solution = growth.fit(iterations=steps, tolerance=1e-3)
     if solution.converged or not growth.design.terms or growth.rows.problem.deadline.over():
         return solution
-    settled = polish(*growth.training, solution.state)
-    steps, solution = solution.iterations, solve(*growth.training, settled, iterations=1)
-    growth.state = solution.state
-    converged = solution.decrement < SETTLED
-    return replace(solution, iterations=steps + solution.iterations, converged=converged)
+    return _polished(growth, solution.iterations)
+
+
+def _polished(growth: Growth, taken: int) -> Solution:
+    """Polish, ask at the end what is left there, and polish from there until little is."""
+    for _ in range(POLISHES):
+        settled = polish(*growth.training, growth.state)
+        solution = solve(*growth.training, settled, iterations=1)
+        growth.state, converged = solution.state, solution.decrement < SETTLED
+        taken += solution.iterations
+        if converged or growth.rows.problem.deadline.over():
+            break
+    return replace(solution, iterations=taken, converged=converged)
 
 
 def _finish_on(

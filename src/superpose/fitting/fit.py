@@ -57,7 +57,8 @@ class Fit:
     iterations : int
         Newton steps of the final fit.
     gradient : float
-        What a further step could still gain, in nats, of the penalised loss or the evidence.
+        What a further step could still gain, in nats, of the penalised loss or, without terms, of
+        the evidence.
     held_out : Tensor [N, K] or None
         Output for each training row by a model of the same dial that had not seen it, offset
         included; NaN where a row was not held out. The dial was chosen with these rows, which
@@ -204,8 +205,10 @@ def fit_superposition(
         robust = robust_covariance(*growth.training, ended.solution)
     network, posterior = _readable(asked, growth, ended, robust)
     late, solution = stopped.stopped is not None, ended.solution
-    checks, gradient = _checks(growth, solution, late), max(solution.decrement, solution.gain)
-    _warn_of_the_end(solution, stopped.stopped)
+    checks, left = _checks(growth, solution, late), solution.decrement
+    if not growth.design.terms:  # else the smoothness is held, and the coefficients are at the end
+        left = max(left, solution.gain)
+    _warn_of_the_end(solution, left, stopped.stopped)
     own = solution, asked.loss, ended.carrier, ended.total, ended.spread
     if progress:
         progress(4, 4, "done")
@@ -213,7 +216,7 @@ def fit_superposition(
     listed = bool(asked.pairs) and len(y) >= FEWEST_ROWS and not late
     return Fit(
         *(network, posterior, _deviances(grown.path, loss), loss, *_in_units(*own)),
-        *(solution.converged, solution.iterations, gradient),
+        *(solution.converged, solution.iterations, left),
         held_out=held_out,
         checks=checks,
         stopped=stopped.stopped,
@@ -241,7 +244,7 @@ def _readable(
     return network, with_spread(posterior, u[few], problem.weight[few])
 
 
-def _warn_of_the_end(solution: Solution, stopped: Stopped | None) -> None:
+def _warn_of_the_end(solution: Solution, left: float, stopped: Stopped | None) -> None:
     """Say so where a fit was stopped, or ran out of steps."""
     if stopped:
         warnings.warn(
@@ -251,9 +254,8 @@ def _warn_of_the_end(solution: Solution, stopped: Stopped | None) -> None:
             stacklevel=3,
         )
     elif not solution.converged:
-        left = max(solution.decrement, solution.gain)
         warnings.warn(
-            f"the fit should have converged to 1e-3 nats; {left:.2g} nats were left after "
+            f"the fit should have converged; a step could still gain {left:.2g} nats after "
             f"{solution.iterations} steps; use fewer pairs and terms or look for duplicate columns",
             ConvergenceWarning,
             stacklevel=3,

@@ -8,6 +8,7 @@ pass over the rows and no factor.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,11 +92,14 @@ class _Whitened:
 
     def __call__(self, white: Floats) -> tuple[float, Floats]:
         theta = self.theta(white)
+        value = self.objective(theta)[0]
+        if not math.isfinite(value):
+            return math.inf, self.slope  # too far: the line search comes back
         downhill = self.equations.downhill(theta) - self.objective.precision * theta
         right = (self.scale * downhill)[:, None]
         slope = torch.linalg.solve_triangular(self.factor, right, upper=False)[:, 0]
         self.slope = -slope.numpy()
-        return self.objective(theta)[0], self.slope
+        return value, self.slope
 
 
 def _damped(

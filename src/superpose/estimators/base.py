@@ -32,6 +32,7 @@ from superpose.estimators.shapes import check_apart, read_shapes
 from superpose.estimators.table import Table, read_table
 from superpose.estimators.target import read_offset
 from superpose.fitting import Deadline, DialStep, Edit, Fit, Stopped, fit_superposition
+from superpose.fitting.threads import threads_for
 from superpose.networks import Attribute
 from superpose.networks.axis_rows import BATCH
 
@@ -419,7 +420,7 @@ class AbstractKST(BaseEstimator):
         known = np.empty((len(y), 0)) if offset is None else offset
         x, target, counts = merge_rows(np.column_stack([rows, known]), y, weight)
         x, known = np.ascontiguousarray(x[:, : rows.shape[1]]), x[:, rows.shape[1] :]
-        with deadline.listening():
+        with deadline.listening(), threads_for(x.size):
             self.fit_ = fit_superposition(
                 attributes_of(self.schema_, x, counts, self.knots, shapes),
                 torch.from_numpy(x),

@@ -47,7 +47,7 @@ def assemble(
     scale = torch.ones(design.n_coefficients, dtype=torch.float64)
     scale[: design.n_outputs * design.n_shared] = spread  # inner curves have no units of the target
     prior = _prior_variance(groups, n_groups, solution) * scale**2
-    freedom = _freedom(groups, n_groups, solution)
+    freedom = freedom_of(groups, n_groups, solution)
     bounds = Bounds.of(design)
     draws = torch.zeros(0, 0, dtype=torch.float64)
     normal = solution.covariance
@@ -105,7 +105,7 @@ def _prior_variance(groups: torch.Tensor, n_groups: int, solution: Solution) -> 
     return membership(groups, n_groups) @ variance
 
 
-def _freedom(groups: torch.Tensor, n_groups: int, solution: Solution) -> torch.Tensor:
+def freedom_of(groups: torch.Tensor, n_groups: int, solution: Solution) -> torch.Tensor:
     """Return 1 - λ_j S_jj of every coefficient, [P]."""
     precision = membership(groups, n_groups) @ solution.state.rho.exp()
     return 1 - precision * solution.covariance.diagonal() / solution.state.noise

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 import torch
 
+from superpose.fitting.assemble import freedom_of
 from superpose.fitting.covariance import partial_evidence
-from superpose.fitting.evidence import membership
 from superpose.fitting.growth import Growth, Rows
 from superpose.fitting.posterior import Posterior
 from superpose.networks import Attribute, Superposition
@@ -113,12 +113,9 @@ def _fitted(rows: Rows, places: list[int]) -> Growth:
 
 def _needed(growth: Growth, places: list[int], always: set[int]) -> list[int]:
     """Leave out the attributes whose curves the others made superfluous."""
-    design, state = growth.design, growth.state
-    solution = growth.solution
+    design, solution = growth.design, growth.solution
     assert solution is not None
-    groups, n_groups = design.groups()
-    precision = membership(groups, n_groups) @ state.rho.exp()
-    freedom = 1 - precision * solution.covariance.diagonal() / state.noise
+    freedom = freedom_of(*design.groups(), solution)
     own = freedom[: design.n_outputs * design.n_shared].view(design.n_outputs, -1).sum(0)
     used = [float(it.sum()) for it in own[1:].split(design.widths[0])]
     return [p for p, it in zip(places, used, strict=True) if it > SUPERFLUOUS or p in always]

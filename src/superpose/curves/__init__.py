@@ -1,6 +1,7 @@
 """Curves: learned functions of one number, the only thing that is learned in this library."""
 
 from superpose.curves.axis import Axis
+from superpose.curves.even_basis import EvenBasis
 from superpose.curves.gp_basis import GPBasis
 from superpose.curves.gp_curve import GPCurve
 from superpose.curves.kernels import (
@@ -18,6 +19,7 @@ __all__ = [
     "KERNELS",
     "SHAPES",
     "Axis",
+    "EvenBasis",
     "GPBasis",
     "GPCurve",
     "LevelBasis",

@@ -7,9 +7,13 @@ from superpose.networks.attribute import Attribute
 from superpose.networks.axis_rows import AxisRows
 from superpose.networks.hand_basis import HandBasis
 from superpose.networks.input_basis import InputBasis
+from superpose.networks.kst_layer import KSTLayer, LinkCurve
+from superpose.networks.kst_network import KSTNetwork
 from superpose.networks.main_curve import MainCurve
 from superpose.networks.moved import Moved
+from superpose.networks.nodewise_layer import NodewiseLayer
 from superpose.networks.pair_surface import PairSurface
+from superpose.networks.running_axis import RunningAxis
 from superpose.networks.superposition import Superposition
 from superpose.networks.term import Term
 
@@ -18,9 +22,14 @@ __all__ = [
     "AxisRows",
     "HandBasis",
     "InputBasis",
+    "KSTLayer",
+    "KSTNetwork",
+    "LinkCurve",
     "MainCurve",
     "Moved",
+    "NodewiseLayer",
     "PairSurface",
+    "RunningAxis",
     "Superposition",
     "Term",
 ]

@@ -1,0 +1,136 @@
+"""Curves over evenly spaced knots, many at once and fast: the inside of layers of deep networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from superpose.curves.curve_sum import curve_each, curve_sum, spread_rows
+from superpose.curves.gp_basis import GPBasis
+from superpose.curves.translates import make_translates
+
+
+class EvenBasis(nn.Module):
+    """The curves of `GPBasis` over M even knots on [-1, 1], evaluated through shifted packets.
+
+    A curve is linear in its heights, f(u) = cardinal(u) @ z, as in `GPBasis`; here a sum of many
+    curves is read in one pass, at 2p products a curve, however many knots there are.
+
+    Parameters
+    ----------
+    n_knots : int
+        M, at least 3, 5, 7 for Matérn 1/2, 3/2, 5/2.
+    kernel : {"matern32", "matern12", "matern52"}
+        The covariance.
+    length_scale : float
+        In units of the axis, on which the knots reach from -1 to 1.
+
+    Attributes
+    ----------
+    knots : Tensor [M]
+    rows : Tensor [J + 2, M]
+        Heights to the weights of J = M + 2p - 2 packets, then slope and level of the line.
+    bending : Tensor [M - 2, M]
+        F with ‖F z‖² = rᵀ K⁻¹ r: white coordinates of what is not a straight line.
+
+    Notes
+    -----
+    Tables are made in float64 and kept in the dtype of the module, or float32 if that is shorter.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from superpose.curves import EvenBasis
+    >>> basis = EvenBasis(9, length_scale=0.5)
+    >>> u = torch.tensor([0.1, 3.0], dtype=torch.float64)
+    >>> basis.cardinal(u) @ (1 + 2 * basis.knots)  # straight lines go on
+    tensor([1.2000, 7.0000], dtype=torch.float64)
+    """
+
+    knots: torch.Tensor
+    powers: torch.Tensor
+    tail: torch.Tensor
+    rows: torch.Tensor
+    bending: torch.Tensor
+
+    def __init__(self, n_knots: int, kernel: str = "matern32", *, length_scale: float) -> None:
+        super().__init__()
+        self.kernel_name, self.length_scale = kernel, float(length_scale)
+        self._translates = make_translates(n_knots, kernel, length_scale)
+        self._keep(torch.float64, torch.device("cpu"))
+
+    @property
+    def n_heights(self) -> int:
+        """Number M of control points."""
+        return self._translates.n_knots
+
+    @property
+    def rate(self) -> float:
+        """The decay c = sqrt(2 nu) / length scale beyond the ends."""
+        return self._translates.rate
+
+    def sum(self, u: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+        """Return y_o = Σ_i f_io(u_i), [N, O], at u [N, I] for heights [I, M, O]."""
+        return curve_sum(u, self.rows @ heights, self.powers, self.tail, self.rate)
+
+    def each(self, u: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+        """Return y_i = f_i(u_i), [N, I], at u [N, I] for heights [I, M]."""
+        return curve_each(u, heights @ self.rows.mT, self.powers, self.tail, self.rate)
+
+    def cardinal(self, u: torch.Tensor) -> torch.Tensor:
+        """Return what each height adds to a curve at u [N], shape [N, M]; NaN gives NaN."""
+        return spread_rows(u, self.n_heights, self.powers, self.tail, self.rate) @ self.rows
+
+    def cardinal_derivative(self, u: torch.Tensor) -> torch.Tensor:
+        """Return the slopes of the cardinal functions at u [N], shape [N, M]."""
+        tables = self.powers, self.tail, self.rate
+        return spread_rows(u, self.n_heights, *tables, slopes=True) @ self.rows
+
+    def precision(self) -> torch.Tensor:
+        """Return the prior precision Q of the heights, [M, M], as `GPBasis.precision`."""
+        return self.bending.mT @ self.bending
+
+    def quadratic_form(self, heights: torch.Tensor) -> torch.Tensor:
+        """Return zᵀ Q z of each column of heights [.., M, O], shape [.., O]."""
+        return (self.bending @ heights).square().sum(-2)
+
+    def refined(self) -> EvenBasis:
+        """Return the basis with a knot between any two; it holds every curve of this one."""
+        n_knots = 2 * self.n_heights - 1
+        finer = EvenBasis(n_knots, self.kernel_name, length_scale=self.length_scale)
+        return finer.to(self.rows.device, self.rows.dtype)
+
+    def cpu_copy(self) -> EvenBasis:
+        """Return the same basis in float64 on the host."""
+        return EvenBasis(self.n_heights, self.kernel_name, length_scale=self.length_scale)
+
+    def dense(self) -> GPBasis:
+        """Return the same curves as a `GPBasis` in float64, with variances between knots."""
+        knots = torch.linspace(-1, 1, self.n_heights, dtype=torch.float64)
+        return GPBasis(knots, self.kernel_name, length_scale=self.length_scale)
+
+    def extra_repr(self) -> str:
+        """Return knots, kernel and length scale, as `print` shows them."""
+        return f"{self.n_heights}, {self.kernel_name!r}, length_scale={self.length_scale:g}"
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> EvenBasis:
+        super()._apply(fn, recurse)
+        found = self.rows
+        self._keep(torch.promote_types(found.dtype, torch.float32), found.device)
+        return self
+
+    def _keep(self, dtype: torch.dtype, device: torch.device) -> None:
+        made = self._translates
+        knots = torch.linspace(-1, 1, made.n_knots, dtype=torch.float64)
+        tables = {
+            "knots": knots,
+            "powers": made.powers,
+            "tail": made.tail,
+            "rows": made.rows,
+            "bending": made.bending,
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, table.to(device, dtype), persistent=False)

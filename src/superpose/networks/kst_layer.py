@@ -1,0 +1,184 @@
+"""A layer of curves: every link from an input to an output is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from superpose.curves import EvenBasis
+from superpose.errors import InputError
+from superpose.networks.running_axis import RunningAxis
+
+
+class KSTLayer(nn.Module):
+    """y_o = Σ_i f_io(x_i): one Gaussian-process curve a link, learned as heights at its knots.
+
+    A curve is a straight line plus what `GPBasis` interpolates between its control points; the
+    line is the linear path beside the curves, and goes on outside the knots. At the start every
+    curve is a straight line through the origin, of a random slope that keeps the variance.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        I and O.
+    knots : int, default 16
+        Control points a curve. The time of a pass hardly depends on it.
+    kernel : {"matern32", "matern12", "matern52"}
+        How smooth the curves are.
+    length_scale : float, default 0.5
+        In half widths of the axis: 0.5 is a quarter of the way from the first to the last knot.
+    bounds : (float, float), optional
+        Range of the inputs. Without it the axes follow the inputs while training (`RunningAxis`).
+    generator : torch.Generator, optional
+        Source of the slopes at the start; torch's own without it.
+
+    Attributes
+    ----------
+    heights : Parameter [I, M, O]
+        Curve (i, o) is heights[i, m, o] at knot m.
+    axis : RunningAxis
+        Inputs to axis units, on which the knots reach from -1 to 1.
+    basis : EvenBasis
+        Knots, kernel and length scale, shared by all curves.
+
+    Raises
+    ------
+    InputError
+        If knots are too few, the kernel is unknown, or the bounds are not a range.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from superpose.networks import KSTLayer
+    >>> layer = KSTLayer(2, 1, knots=9, bounds=(-1, 1))
+    >>> with torch.no_grad():
+    ...     layer.heights[0, :, 0] = torch.sin(2 * layer.basis.knots)
+    ...     layer.heights[1, :, 0] = 1.0
+    >>> round(layer(torch.tensor([[0.5, 0.3]])).item(), 2)
+    1.84
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        knots: int = 16,
+        kernel: str = "matern32",
+        *,
+        length_scale: float = 0.5,
+        bounds: tuple[float, float] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        _check_sizes(in_features, out_features)
+        self.in_features, self.out_features = in_features, out_features
+        self.axis = RunningAxis(in_features, bounds)
+        self.basis = EvenBasis(knots, kernel, length_scale=length_scale).to(torch.float32)
+        steep = (3 / in_features) ** 0.5 * self.axis.reach  # uniform slopes of variance 1 / I
+        slopes = torch.empty(in_features, 1, out_features)
+        nn.init.uniform_(slopes, -steep, steep, generator=generator)
+        self.heights = nn.Parameter(self.basis.knots.unsqueeze(-1) * slopes)
+
+    @property
+    def n_curves(self) -> int:
+        """How many curves a reader looks at."""
+        return self.in_features * self.out_features
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return y [.., O] of x [.., I], of the dtype of x."""
+        flat = x.reshape(-1, self.in_features).to(self.heights.dtype)
+        y = self.basis.sum(self.axis(flat), self.heights)
+        return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
+
+    def contributions(self, x: torch.Tensor) -> torch.Tensor:
+        """Return f_io(x_i), what every curve adds, [N, I, O], of x [N, I]."""
+        u = (x.to(self.heights.dtype) - self.axis.centre) / self.axis.spread
+        cardinal = torch.stack([self.basis.cardinal(column) for column in u.unbind(1)], 1)
+        return torch.einsum("nim,imo->nio", cardinal, self.heights)
+
+    def curve(self, i: int, o: int) -> LinkCurve:
+        """Return the curve from input i to output o, in units of the input, as it stands now."""
+        if not (0 <= i < self.in_features and 0 <= o < self.out_features):
+            raise InputError(
+                f"a curve is named by an input 0 to {self.in_features - 1} and an output 0 to "
+                f"{self.out_features - 1}",
+                f"got ({i}, {o})",
+                "pass two numbers in these ranges",
+            )
+        centre, spread = float(self.axis.centre[i]), float(self.axis.spread[i])
+        support = float(self.axis.lowest[i]), float(self.axis.highest[i])
+        heights = self.heights[i, :, o].detach().to("cpu", torch.float64)
+        return LinkCurve(self.basis.cpu_copy(), heights, centre, spread, support)
+
+    def prior(self) -> torch.Tensor:
+        """Return Σ ½ rᵀ K⁻¹ r over all curves, for curves of unit variance; lines are free.
+
+        Minus the log prior density up to a constant: add ``weight * layer.prior()`` to a loss.
+        With Gaussian noise of variance σ² and the mean over N rows as the loss, ½ mean (y - f)²,
+        the weight σ² / N gives the posterior mode.
+        """
+        return 0.5 * self.basis.quadratic_form(self.heights).sum()
+
+    @torch.no_grad()
+    def refine(self) -> None:
+        """Put a knot between any two; the curves stay what they are, to rounding."""
+        finer = self.basis.refined()
+        exact = self.basis.cpu_copy().cardinal(finer.cpu_copy().knots)  # [2M - 1, M]
+        self.heights = nn.Parameter(
+            (exact.to(self.heights.device) @ self.heights.double()).to(self.heights.dtype)
+        )
+        self.basis = finer
+
+    def extra_repr(self) -> str:
+        """Return the sizes, as `print` shows them."""
+        return f"{self.in_features}, {self.out_features}"
+
+
+@dataclass(frozen=True, eq=False)
+class LinkCurve:
+    """One curve of a layer, in units of its input; float64, apart from the layer.
+
+    Attributes
+    ----------
+    basis : EvenBasis
+        Cardinal functions on the axis.
+    heights : Tensor [M]
+        At the knots.
+    centre, spread : float
+        Of the axis: u = (x - centre) / spread.
+    support : (float, float)
+        Lowest and highest input seen in training.
+    """
+
+    basis: EvenBasis
+    heights: torch.Tensor
+    centre: float
+    spread: float
+    support: tuple[float, float]
+
+    @property
+    def knots(self) -> torch.Tensor:
+        """Where the control points stand, [M], in units of the input."""
+        return self.centre + self.spread * self.basis.knots
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the curve at x [N]."""
+        return self.basis.cardinal(self._axis(x)) @ self.heights
+
+    def derivative(self, x: torch.Tensor) -> torch.Tensor:
+        """Return its slope at x [N], per unit of the input."""
+        return self.basis.cardinal_derivative(self._axis(x)) @ self.heights / self.spread
+
+    def _axis(self, x: torch.Tensor) -> torch.Tensor:
+        return (x.to(torch.float64) - self.centre) / self.spread
+
+
+def _check_sizes(in_features: int, out_features: int) -> None:
+    if in_features < 1 or out_features < 1:
+        raise InputError(
+            "in_features and out_features must be at least 1",
+            f"got {in_features} and {out_features}",
+            "pass how many numbers come in and go out",
+        )

@@ -7,6 +7,7 @@ from superpose.networks.attribute import Attribute
 from superpose.networks.axis_rows import AxisRows
 from superpose.networks.hand_basis import HandBasis
 from superpose.networks.input_basis import InputBasis
+from superpose.networks.kst_head import HeadExplanation, KSTHead
 from superpose.networks.kst_layer import KSTLayer, LinkCurve
 from superpose.networks.kst_network import KSTNetwork
 from superpose.networks.main_curve import MainCurve
@@ -21,7 +22,9 @@ __all__ = [
     "Attribute",
     "AxisRows",
     "HandBasis",
+    "HeadExplanation",
     "InputBasis",
+    "KSTHead",
     "KSTLayer",
     "KSTNetwork",
     "LinkCurve",

@@ -38,7 +38,7 @@ def train(
     model: nn.Sequential, images: torch.Tensor, labels: torch.Tensor, epochs: int, seed: int
 ) -> None:
     """Adam with one cycle of the learning rate; the curves in a group of their own."""
-    trunk, head = model
+    head = model[1]
     rates = [RATE, CURVE_RATE if isinstance(head, KSTHead) else RATE]
     groups = [
         {"params": part.parameters(), "lr": lr} for part, lr in zip(model, rates, strict=True)

@@ -97,11 +97,25 @@ class EvenBasis(nn.Module):
         """Return zᵀ Q z of each column of heights [.., M, O], shape [.., O]."""
         return (self.bending @ heights).square().sum(-2)
 
-    def refined(self) -> EvenBasis:
-        """Return the basis with a knot between any two; it holds every curve of this one."""
-        n_knots = 2 * self.n_heights - 1
-        finer = EvenBasis(n_knots, self.kernel_name, length_scale=self.length_scale)
-        return finer.to(self.rows.device, self.rows.dtype)
+    def refined(self, heights: torch.Tensor) -> tuple[EvenBasis, torch.Tensor]:
+        """Return a basis with a knot between any two, and heights of the same curves in it.
+
+        The old curve is a sum of kernels of the old knots, which are among the new ones, so it is
+        its own interpolant there.
+
+        Parameters
+        ----------
+        heights : Tensor [.., M, O]
+
+        Returns
+        -------
+        finer : EvenBasis
+        heights : Tensor [.., 2M - 1, O]
+        """
+        finer = EvenBasis(2 * self.n_heights - 1, self.kernel_name, length_scale=self.length_scale)
+        exact = self.cpu_copy().cardinal(finer.knots).to(heights.device)
+        found = (exact @ heights.detach().double()).to(heights.dtype)
+        return finer.to(self.rows.device, self.rows.dtype), found
 
     def cpu_copy(self) -> EvenBasis:
         """Return the same basis in float64 on the host."""

@@ -123,13 +123,12 @@ class KSTLayer(nn.Module):
 
     @torch.no_grad()
     def refine(self) -> None:
-        """Put a knot between any two; the curves stay what they are, to rounding."""
-        finer = self.basis.refined()
-        exact = self.basis.cpu_copy().cardinal(finer.cpu_copy().knots)  # [2M - 1, M]
-        self.heights = nn.Parameter(
-            (exact.to(self.heights.device) @ self.heights.double()).to(self.heights.dtype)
-        )
-        self.basis = finer
+        """Put a knot between any two; the curves stay what they are, to rounding.
+
+        The heights are a new parameter: give it to the optimizer anew.
+        """
+        self.basis, heights = self.basis.refined(self.heights)
+        self.heights = nn.Parameter(heights)
 
     def extra_repr(self) -> str:
         """Return the sizes, as `print` shows them."""

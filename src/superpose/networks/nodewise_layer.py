@@ -15,7 +15,8 @@ class NodewiseLayer(nn.Module):
 
     The cheap neighbour of `KSTLayer`: O curves instead of I · O. Groups of neighbouring nodes may
     share one curve, as in the rational activations of the Kolmogorov-Arnold transformer (Yang and
-    Wang 2025, https://arxiv.org/abs/2409.10594). At the start the curves are the identity.
+    Wang 2025, https://arxiv.org/abs/2409.10594). At the start a curve
+    hands on its node, in standard deviations (or half widths of the bounds).
 
     Parameters
     ----------
@@ -86,3 +87,9 @@ class NodewiseLayer(nn.Module):
     def prior(self) -> torch.Tensor:
         """Return Σ ½ rᵀ K⁻¹ r over the curves, as `KSTLayer.prior`."""
         return 0.5 * self.basis.quadratic_form(self.heights.mT).sum()
+
+    @torch.no_grad()
+    def refine(self) -> None:
+        """Put a knot between any two, as `KSTLayer.refine`."""
+        self.basis, heights = self.basis.refined(self.heights.mT)
+        self.heights = nn.Parameter(heights.mT.contiguous())

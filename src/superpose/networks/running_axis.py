@@ -87,14 +87,17 @@ class RunningAxis(nn.Module):
     @torch.no_grad()
     def _follow(self, x: torch.Tensor) -> None:
         low, high = torch.aminmax(x, dim=0)
-        self.lowest.copy_(torch.minimum(self.lowest, low))
-        self.highest.copy_(torch.maximum(self.highest, high))
+        self.lowest.copy_(torch.fmin(self.lowest, low))
+        self.highest.copy_(torch.fmax(self.highest, high))
         if not self.runs or len(x) < 2:
             return
         share = torch.clamp(1 / (self.batches + 1), min=self.momentum)
         variance, mean = torch.var_mean(x, dim=0)
-        self.centre.lerp_(mean.to(self.centre.dtype), share)
-        self.variance.lerp_(variance.to(self.variance.dtype), share)
+        share = (
+            share * variance.isfinite()
+        )  # an input with a missing value waits for the next batch
+        self.centre.lerp_(mean.nan_to_num().to(self.centre.dtype), share)
+        self.variance.lerp_(variance.nan_to_num(posinf=0.0).to(self.variance.dtype), share)
         self.batches += 1
 
 

@@ -1,0 +1,66 @@
+"""Axes that follow their inputs while a network trains."""
+
+import copy
+
+import pytest
+import torch
+
+from superpose.networks import RunningAxis
+
+
+def draws(n, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n, 2, generator=generator) * torch.tensor([3.0, 0.1]) + 7
+
+
+def test_the_first_batches_count_alike_and_later_ones_by_momentum():
+    axis, batches = RunningAxis(2), [draws(50, seed) for seed in range(14)]
+    mean = torch.zeros(2)
+    for n, batch in enumerate(batches):
+        axis(batch)
+        mean = mean + max(0.1, 1 / (n + 1)) * (batch.mean(0) - mean)
+        assert axis.centre == pytest.approx(mean, rel=1e-5)
+        if n < 10:
+            assert axis.centre == pytest.approx(torch.cat(batches[: n + 1]).mean(0), rel=1e-4)
+
+
+def test_the_knots_reach_three_deviations():
+    axis, x = RunningAxis(2), draws(5000)
+    axis(x)
+    assert axis.units(torch.ones(2)) == pytest.approx(x.mean(0) + 3 * x.std(0), rel=1e-5)
+    assert axis.eval()(x).std(0) == pytest.approx(torch.full((2,), 1 / 3), rel=1e-5)
+
+
+def test_the_support_is_what_was_seen():
+    axis = RunningAxis(2)
+    batches = [draws(30, seed) for seed in range(3)]
+    for batch in batches:
+        axis(batch)
+    seen = torch.cat(batches)
+    assert torch.equal(axis.lowest, seen.amin(0))
+    assert torch.equal(axis.highest, seen.amax(0))
+
+
+def test_bounds_stand():
+    axis = RunningAxis(2, (0.0, 4.0))
+    axis(draws(100))
+    assert axis.units(torch.tensor([-1.0, 1.0])).tolist() == pytest.approx([0.0, 4.0])
+
+
+def test_a_constant_input_and_a_single_row_do_no_harm():
+    axis = RunningAxis(2)
+    assert axis(torch.ones(1, 2)).isfinite().all()
+    assert axis(torch.ones(9, 2)).isfinite().all()
+    before = copy.deepcopy(axis.state_dict())
+    axis(torch.ones(0, 2))
+    assert all(torch.equal(was, axis.state_dict()[name]) for name, was in before.items())
+
+
+def test_a_missing_value_does_not_spoil_the_axis():
+    axis, x = RunningAxis(2), draws(100)
+    x[3, 0] = float("nan")
+    axis(x)
+    assert axis.centre[0] == 0  # it waits
+    axis(draws(100, 1))
+    assert axis.centre == pytest.approx(torch.tensor([7.0, 7.0]), rel=0.5)
+    assert axis.lowest[0] == draws(100, 1)[:, 0].min()

@@ -23,7 +23,7 @@ from torch import nn
 from superpose import KSTClassifier
 from superpose.networks import KSTHead
 
-BATCH, RATE, CURVE_RATE, PRIOR = 128, 2e-3, 1e-2, 1e-6
+BATCH, RATE, CURVE_RATE, PRIOR = 128, 2e-3, 1e-2, 1e-4
 
 
 def network(side: str, n_features: int, seed: int) -> nn.Sequential:

@@ -24,6 +24,17 @@ def test_the_first_batches_count_alike_and_later_ones_by_momentum():
             assert axis.centre == pytest.approx(torch.cat(batches[: n + 1]).mean(0), rel=1e-4)
 
 
+def test_a_batch_in_training_is_standardised_by_itself():
+    axis, x = RunningAxis(2, reach=2.0), draws(40).double().requires_grad_()
+    axis(draws(40, 5))
+    by_hand = (x - x.mean(0)) / x.std(0, correction=0) / 2
+    assert axis.double()(x).detach() == pytest.approx(by_hand.detach(), rel=1e-9, abs=1e-12)
+    weight = draws(40, 6).double()
+    (found,) = torch.autograd.grad((axis(x) * weight).sum(), x)
+    (expected,) = torch.autograd.grad((by_hand * weight).sum(), x)
+    assert found == pytest.approx(expected, rel=1e-7, abs=1e-10)
+
+
 def test_the_knots_reach_three_deviations():
     axis, x = RunningAxis(2), draws(5000)
     axis(x)

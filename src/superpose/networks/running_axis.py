@@ -9,14 +9,18 @@ from torch import nn
 
 from superpose.errors import InputError
 
+SMALLEST = 1e-8
+"""Variance below which an input counts as constant; in units of the input, squared."""
+
 
 class RunningAxis(nn.Module):
     """u = (x - centre) / spread, one axis an input; on every axis the knots reach from -1 to 1.
 
-    While the module trains, centre and spread follow mean and standard deviation of the inputs: the
-    knots reach ``reach`` standard deviations to either side. The same statistics are used in
-    training and in evaluation, so a row's result never depends on the rows beside it. With
-    ``bounds`` the axes are fixed.
+    While the module trains, every batch is standardised by its own mean and standard deviation, and
+    running means of both are kept; afterwards these stand. The knots reach ``reach`` standard
+    deviations to either side. This is batch normalisation without a scale of its own (Ioffe and
+    Szegedy 2015, https://arxiv.org/abs/1502.03167): gradients pass through the statistics, without
+    which features drift away from under their curves. With ``bounds`` the axes are fixed.
 
     Parameters
     ----------
@@ -27,7 +31,7 @@ class RunningAxis(nn.Module):
     reach : float, default 3.0
         Standard deviations from the centre to the last knot.
     momentum : float, default 0.1
-        Share of the newest batch in the running statistics; the first batches count alike.
+        Share of the newest batch in the running means; the first batches count alike.
 
     Attributes
     ----------
@@ -41,7 +45,7 @@ class RunningAxis(nn.Module):
     >>> import torch
     >>> axis = RunningAxis(1, reach=2.0)
     >>> axis(torch.tensor([[1.0], [3.0]])).ravel()
-    tensor([-0.3536,  0.3536])
+    tensor([-0.5000,  0.5000])
     >>> axis.eval()(torch.tensor([[2.0]])).item()
     0.0
     """
@@ -72,32 +76,37 @@ class RunningAxis(nn.Module):
     @property
     def spread(self) -> torch.Tensor:
         """Half the distance from the first to the last knot, [I], in units of the input."""
-        return self.reach * self.variance.clamp(min=1e-12).sqrt()
+        return self.reach * self.variance.clamp(min=SMALLEST).sqrt()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x [N, I] in axis units; while training the axes learn of x first."""
-        if self.training and len(x):
-            self._follow(x.detach())
-        return (x - self.centre) / self.spread
+        """Return x [N, I] in axis units; while training the axes learn of x."""
+        if not self.training or not len(x):
+            return (x - self.centre) / self.spread
+        self._widen(x.detach())
+        if not self.runs or len(x) < 2:
+            return (x - self.centre) / self.spread
+        nothing = (None, None, None, None)
+        u, mean, scale = torch.native_batch_norm(x, *nothing, True, 0.0, SMALLEST)
+        self._follow(mean.detach(), scale.detach() ** -2 - SMALLEST, len(x))
+        return u / self.reach
 
     def units(self, u: torch.Tensor) -> torch.Tensor:
         """Return axis units [.., I] in units of the input."""
         return self.centre + self.spread * u
 
     @torch.no_grad()
-    def _follow(self, x: torch.Tensor) -> None:
+    def _widen(self, x: torch.Tensor) -> None:
         low, high = torch.aminmax(x, dim=0)
         self.lowest.copy_(torch.fmin(self.lowest, low))
         self.highest.copy_(torch.fmax(self.highest, high))
-        if not self.runs or len(x) < 2:
-            return
-        share = torch.clamp(1 / (self.batches + 1), min=self.momentum)
-        variance, mean = torch.var_mean(x, dim=0)
-        share = (
-            share * variance.isfinite()
-        )  # an input with a missing value waits for the next batch
+
+    @torch.no_grad()
+    def _follow(self, mean: torch.Tensor, variance: torch.Tensor, n_rows: int) -> None:
+        """Move the running means; an input that has a NaN in this batch waits for the next."""
+        share = torch.clamp(1 / (self.batches + 1), min=self.momentum) * variance.isfinite()
+        unbiased = variance.nan_to_num(posinf=0.0) * (n_rows / (n_rows - 1))
         self.centre.lerp_(mean.nan_to_num().to(self.centre.dtype), share)
-        self.variance.lerp_(variance.nan_to_num(posinf=0.0).to(self.variance.dtype), share)
+        self.variance.lerp_(unbiased.to(self.variance.dtype), share)
         self.batches += 1
 
 

@@ -28,11 +28,11 @@ def test_a_batch_in_training_is_standardised_by_itself():
     axis, x = RunningAxis(2, reach=2.0), draws(40).double().requires_grad_()
     axis(draws(40, 5))
     by_hand = (x - x.mean(0)) / x.std(0, correction=0) / 2
-    assert axis.double()(x).detach() == pytest.approx(by_hand.detach(), rel=1e-9, abs=1e-12)
+    assert axis.double()(x).detach() == pytest.approx(by_hand.detach(), rel=1e-5)
     weight = draws(40, 6).double()
     (found,) = torch.autograd.grad((axis(x) * weight).sum(), x)
     (expected,) = torch.autograd.grad((by_hand * weight).sum(), x)
-    assert found == pytest.approx(expected, rel=1e-7, abs=1e-10)
+    assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 def test_the_knots_reach_three_deviations():

@@ -23,6 +23,7 @@ from torch import nn
 from superpose import KSTClassifier
 from superpose.networks import KSTHead
 
+DIGITS = [str(digit) for digit in range(10)]
 BATCH, RATE, CURVE_RATE, PRIOR = 128, 2e-3, 1e-2, 1e-4
 
 
@@ -30,7 +31,7 @@ def network(side: str, n_features: int, seed: int) -> nn.Sequential:
     """Trunk and head; the trunk starts alike on both sides."""
     torch.manual_seed(seed)
     trunk = mnist.trunk(n_features)
-    head = nn.Linear(n_features, 10) if side == "linear" else KSTHead(n_features, 10)
+    head = nn.Linear(n_features, 10) if side == "linear" else KSTHead(n_features, DIGITS)
     return nn.Sequential(trunk, head)
 
 
@@ -88,6 +89,18 @@ def after_the_fact(trunk: nn.Module, data: tuple[torch.Tensor, ...], rows: int) 
     return {"accuracy": right, "log_loss": -float(own.mean()), "cpu": watch.cpu, "rows": rows}
 
 
+def draw(model: nn.Sequential, test: torch.Tensor, path: Path) -> None:
+    """The head of a network, and the test image it is least sure of among the first thousand."""
+    from superpose.plots import HeadDisplay
+
+    trunk, head = model
+    features = apply(trunk, test)
+    head.centre(features)
+    doubt = int(torch.softmax(head(features[:1000]), 1).amax(1).argmin())
+    display = HeadDisplay(head, features, test[:, 0].numpy(), row=doubt).plot()
+    display.figure_.savefig(path, dpi=90)
+
+
 def measure(data: tuple[torch.Tensor, ...], options: argparse.Namespace) -> list[dict[str, Any]]:
     images, labels, test, answers = data
     found = []
@@ -102,8 +115,8 @@ def measure(data: tuple[torch.Tensor, ...], options: argparse.Namespace) -> list
             if side == "linear" and seed == 0:
                 row["after"] = after_the_fact(model[0], data, options.rows_after)
                 print(seed, "after the fact", row["after"], flush=True)
-            elif side == "kst" and seed == 0 and options.weights:
-                torch.save(model.state_dict(), options.weights)
+            elif side == "kst" and seed == 0 and options.picture:
+                draw(model, test, options.picture)
         found.append(row)
     return found
 
@@ -116,7 +129,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rows-after", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--weights", type=Path, help="keep the first readable network here")
+    parser.add_argument("--picture", type=Path, help="draw the first readable network here")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     limit_threads(options.threads)

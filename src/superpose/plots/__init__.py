@@ -4,6 +4,7 @@ from superpose.plots.comparison_display import ComparisonDisplay
 from superpose.plots.curve_display import CurveDisplay
 from superpose.plots.dial_display import DialDisplay
 from superpose.plots.group_display import GroupDisplay
+from superpose.plots.head_display import HeadDisplay
 from superpose.plots.importance_display import ImportanceDisplay
 from superpose.plots.stability_display import StabilityDisplay
 from superpose.plots.surface_display import SurfaceDisplay
@@ -15,6 +16,7 @@ __all__ = [
     "CurveDisplay",
     "DialDisplay",
     "GroupDisplay",
+    "HeadDisplay",
     "ImportanceDisplay",
     "StabilityDisplay",
     "SurfaceDisplay",

@@ -9,8 +9,20 @@ from superpose.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
-__all__ = ["BAND", "FALLS", "INK", "OUTPUTS", "QUIET", "RISES", "axes", "diverging", "tidy"]
+__all__ = [
+    "BAND",
+    "FALLS",
+    "INK",
+    "OUTPUTS",
+    "QUIET",
+    "RISES",
+    "axes",
+    "diverging",
+    "new_figure",
+    "tidy",
+]
 
 INK = "#22313f"  # lines and text
 QUIET = "#8a97a3"  # rugs, histograms, notes
@@ -39,6 +51,11 @@ def axes(ax: Axes | None, size: tuple[float, float] = (5.0, 3.6)) -> Axes:
         return ax
     _, new = _pyplot().subplots(figsize=size, layout="constrained")
     return new
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """An empty figure for several panels."""
+    return _pyplot().figure(figsize=size, layout="constrained")
 
 
 def check_output(output: int, count: int) -> None:

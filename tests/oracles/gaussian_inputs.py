@@ -1,4 +1,4 @@
-"""Slow oracles: a Gaussian-process curve read at a place x ~ N(mu, t²), by formulae or by Simpson's rule.
+"""Slow oracles: a Gaussian-process curve at a place x ~ N(mu, t²), by formulae or Simpson's rule.
 
 The curve has no linear mean: f(x) = k(x, U) K⁻¹ z, squared exponential of variance s2. Beside the
 right moments stand two published ones that leave something out, written from their formulae:
@@ -8,6 +8,7 @@ GP-KAN (arXiv 2407.18397) and SVGP-KAN (arXiv 2512.00260, clamps at its defaults
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import integrate, stats
@@ -69,7 +70,7 @@ def gp_kan(curve, mu, t):
 
 
 def svgp_kan(curve, mu, t):
-    """Mean Σ q_j z_j without K⁻¹; 'projected' and 'orthogonal' variance; and their clamped ratio."""
+    """Mean Σ q_j z_j without K⁻¹; 'projected' and 'orthogonal' variance; the clamped ratio."""
     q = kernel_means(curve, mu, t)
     mean, ratio = q @ curve.heights, q @ q / curve.s2**2
     projected = max((q**2) @ (curve.height_variance + curve.heights**2) - mean**2, 0.0)
@@ -77,10 +78,10 @@ def svgp_kan(curve, mu, t):
 
 
 def by_simpson(curve, variance, breaks, mu, t, points=1001):
-    """Return E[f], Var[f] and E[v] by Simpson's rule between breaks, for any functions of arrays."""
+    """Return E[f], Var[f] and E[v] by Simpson's rule between breaks, for functions of arrays."""
     inside = [b for b in breaks if mu - 9 * t < b < mu + 9 * t]
     ends = [mu - 9 * t, *inside, mu + 9 * t]
-    pieces = [np.linspace(a, b, points) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    pieces = [np.linspace(a, b, points) for a, b in pairwise(ends)]
     f, v = ([g(x) for x in pieces] for g in (curve, variance))
 
     def expect(values):

@@ -44,8 +44,8 @@ def gaussian_moments(
     mean: torch.Tensor,
     covariance: torch.Tensor,
     *,
-    height_covariances: Sequence[torch.Tensor] | None = None,
-    prior_variance: float = 0.0,
+    height_covariances: Sequence[torch.Tensor | None] | None = None,
+    prior_variances: Sequence[float] | None = None,
     orders: int = 8,
 ) -> GaussianRows:
     """Return mean and covariance of a network's outputs when its inputs are normal.
@@ -64,12 +64,12 @@ def gaussian_moments(
         In units of the inputs.
     covariance : Tensor [N, I] or [N, I, I]
         Variances of independent inputs, or their covariance.
-    height_covariances : sequence of Tensor [I·M·O, I·M·O], optional
+    height_covariances : sequence of Tensor [I·M·O, I·M·O] or None, optional
         One a layer, of its heights in the order of ``layer.heights.flatten()``. Heights of two
-        layers are taken as independent. Without it the heights are known.
-    prior_variance : float, default 0.0
-        Of the Gaussian process between and beyond the knots of every curve, for which each curve
-        is on its own.
+        layers are taken as independent. None, or without it, the heights are known.
+    prior_variances : sequence of float, optional
+        One a layer, of the Gaussian process between and beyond the knots of every curve, for which
+        each curve is on its own. Without it curves are the interpolants of their heights.
     orders : int, default 8
         Terms for pairs of inputs that are correlated; what is left out of a pair is below
         abs(ρ) to the power of orders + 1, times the standard deviations of both curves.
@@ -90,15 +90,17 @@ def gaussian_moments(
     >>> from superpose.networks import KSTLayer, gaussian_moments
     >>> layer = KSTLayer(2, 1, knots=9, bounds=(-1, 1))
     >>> with torch.no_grad():  # y = 2 x0 - x1
-    ...     _ = layer.heights.copy_(layer.basis.knots[:, None] * torch.tensor([2.0, -1.0])[:, None, None])
+    ...     layer.heights[0, :, 0] = 2 * layer.basis.knots
+    ...     layer.heights[1, :, 0] = -layer.basis.knots
     >>> rows = gaussian_moments(layer, torch.tensor([[0.3, 0.1]]), torch.tensor([[0.04, 0.01]]))
     >>> round(rows.mean.item(), 3), round(rows.variance.item(), 3)
     (0.5, 0.17)
     """
     layers = network.each_layer() if isinstance(network, KSTNetwork) else [network]
-    uncertain = [None] * len(layers) if height_covariances is None else list(height_covariances)
+    uncertain = [None] * len(layers) if height_covariances is None else height_covariances
+    left_open = [0.0] * len(layers) if prior_variances is None else prior_variances
     rows = _rows(mean.double(), covariance.double(), layers[0].in_features)
-    for layer, of_heights in zip(layers, uncertain, strict=True):
+    for layer, of_heights, prior_variance in zip(layers, uncertain, left_open, strict=True):
         rows = _layer(layer, rows, of_heights, prior_variance, orders)
     return rows
 
@@ -143,7 +145,7 @@ def _chunk(
 def _features(
     layer: KSTLayer, rows: GaussianRows, orders: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return mean [N, I M] and covariance [N, I M, I M] of all cardinal functions, and Σ_i E[v0]."""
+    """Return mean [N, I M] and covariance [N, I M, I M] of cardinal functions, and Σ_i E[v0]."""
     shape = rows.mean.shape
     sd = rows.variance.clamp(min=0.0).sqrt()
     spread = layer.axis.spread.double()

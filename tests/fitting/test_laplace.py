@@ -360,3 +360,19 @@ def test_rows_pass_through_layers_of_curves_only():
     model = nn.Sequential(KSTLayer(2, 1, bounds=(-1, 1)))
     with pytest.raises(InputError, match="through layers of curves only; got a Sequential"):
         laplace(model, x, y, prior_weight=1e-3).moments(x, x**2)
+
+
+def test_gaussian_rows_through_a_posterior_of_all_layers():
+    """Against draws of rows, and of the network linearised in its heights, at each of them."""
+    network = KSTNetwork([2, 2, 1], knots=7, bounds=(-1, 1), generator=seeded()).double().eval()
+    x, _, y = additive(100)
+    posterior = laplace(network, x, y, prior_weight=1e-2, which="all")
+    mean = torch.tensor([[0.2, -0.4]], dtype=torch.float64)
+    variance = torch.full((1, 2), 0.02, dtype=torch.float64)
+    rows = mean + variance.sqrt() * draws(4000, 2, seed=3)
+    unknown = posterior.covariance_of(rows)
+    found = posterior.moments(mean, variance)
+    varies = float(network(rows).detach().var())
+    assert float(unknown.mean()) > 0.01 * varies
+    expected = float(unknown.mean()) + varies
+    assert float(found.variance) == pytest.approx(expected, rel=0.03)

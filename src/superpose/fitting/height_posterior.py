@@ -13,6 +13,9 @@ from superpose.fitting.height_slopes import HeightSlopes, height_slopes
 from superpose.networks import GaussianRows, KSTLayer, KSTNetwork, LinkCurve, gaussian_moments
 from superpose.networks.kst_layer import normal_reach
 
+POINTS = (
+    256  # of a row that is not known exactly, where the heights of several layers are uncertain
+)
 _CHUNK = 256  # rows at a time
 
 
@@ -152,12 +155,12 @@ class HeightPosterior:
         chunks = [self._outside(at) for at in self._slopes(X)]
         return [torch.cat(it) for it in zip(*chunks, strict=True)]
 
-    @torch.no_grad()
     def moments(self, mean: torch.Tensor, covariance: torch.Tensor) -> GaussianRows:
         """Return mean and covariance of the outputs for rows that are not known exactly.
 
-        As `gaussian_moments`, with the posterior of the heights; that heights of two layers are
-        correlated is left out. Without the noise of an observation.
+        Var[y] = E_x[v] + Var_x[f], without the noise of an observation. Of one layer whose heights
+        are uncertain v is part of `gaussian_moments`. Of several, whose heights are correlated, v
+        is the variance of `predict`, averaged over 256 points of a Sobol sequence.
         """
         if not isinstance(self.model, KSTLayer | KSTNetwork):
             raise InputError(
@@ -166,14 +169,20 @@ class HeightPosterior:
                 "use a KSTLayer or a KSTNetwork, or take the posterior of that part of the model",
             )
         every = self.model.each_layer() if isinstance(self.model, KSTNetwork) else [self.model]
-        known = {layer: i for i, layer in enumerate(self.layers)}
-        return gaussian_moments(
-            self.model,
-            mean,
-            covariance,
-            height_covariances=[self._block(known[it]) if it in known else None for it in every],
-            prior_variances=[self.prior_variance * (it in known) for it in every],
-        )
+        if len(self.layers) > 1:
+            with torch.no_grad():
+                found = gaussian_moments(self.model, mean, covariance)
+            unknown = self.covariance_of(_points_under(mean.double(), covariance.double()))
+            unknown = unknown.unflatten(0, (len(mean), POINTS)).mean(1)
+            return GaussianRows(found.mean, found.covariance + unknown)
+        with torch.no_grad():
+            return gaussian_moments(
+                self.model,
+                mean,
+                covariance,
+                height_covariances=[self.covariance if it in self.layers else None for it in every],
+                prior_variances=[self.prior_variance * (it in self.layers) for it in every],
+            )
 
     def curve(self, i: int, o: int, layer: int = -1) -> LinkCurve:
         """Return the curve from input i to output o of a layer, with its band.
@@ -204,6 +213,16 @@ class HeightPosterior:
     def _outside(self, at: HeightSlopes) -> list[torch.Tensor]:
         every = zip(at.inputs, self.seen, strict=True)
         return [~((x >= low) & (x <= high)) for x, (low, high) in every]
+
+
+def _points_under(mean: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
+    """Return places spread evenly under N normal distributions, [N POINTS, I]."""
+    covariance = torch.diag_embed(covariance) if covariance.ndim == 2 else covariance
+    sobol = torch.quasirandom.SobolEngine(mean.shape[1]).fast_forward(1)  # the first point is 0
+    z = torch.special.ndtri(sobol.draw(POINTS, dtype=torch.float64)).to(mean)
+    values, vectors = torch.linalg.eigh(covariance)
+    root = vectors * values.clamp(min=0.0).sqrt().unsqueeze(-2)
+    return (mean.unsqueeze(1) + z @ root.mT).flatten(0, 1)
 
 
 def _probabilities(

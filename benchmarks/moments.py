@@ -239,7 +239,9 @@ def fitted(x: torch.Tensor, y: torch.Tensor, seed: int) -> KSTNetwork:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=1_000_000)
-    parser.add_argument("--count", type=int, default=20, help="random curves and networks a case")
+    parser.add_argument(
+        "--count", type=int, default=5, help="networks a case; four times as many curves"
+    )
     parser.add_argument("--out", type=Path, default=Path("moments.json"))
     options = parser.parse_args()
     limit_threads(1)
@@ -247,7 +249,7 @@ def main() -> None:
         "question": (__doc__ or "").splitlines()[0],
         "surroundings": surroundings(),
         "protocol": {"draws": options.draws, "count": options.count},
-        "curves": curves(options.draws, options.count),
+        "curves": curves(options.draws, 4 * options.count),
         "layers": {},
     }
     for kernel in KERNELS:
@@ -256,7 +258,7 @@ def main() -> None:
         answer["layers"][f"{widths} matern32"] = layers(
             widths, "matern32", options.draws, options.count
         )
-    answer["posterior"] = posterior(options.draws // 10, max(1, options.count // 4))
+    answer["posterior"] = posterior(options.draws // 10, options.count)
     write_json(answer, options.out)
     for name, row in (*answer["curves"].items(), *answer["layers"].items()):
         print(name, row)

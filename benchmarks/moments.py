@@ -26,7 +26,7 @@ from superpose.networks import KSTNetwork, gaussian_moments
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.oracles.gaussian_inputs import (  # noqa: E402
+from tests.oracles.gaussian_inputs import (
     SquaredExponentialCurve,
     gp_kan,
     svgp_kan,
@@ -208,7 +208,7 @@ def posterior(draws: int, count: int) -> dict[str, Any]:
         at_mode = torch.nn.utils.parameters_to_vector(network.parameters()).detach()
         bent = []
         with torch.no_grad():
-            for k, some in enumerate(rows.split(draws // 1000)):
+            for k, some in enumerate(rows.split(max(1, draws // 1000))):
                 moved = at_mode + root @ normal(len(at_mode), seed=10_000 * (seed + 1) + k)
                 torch.nn.utils.vector_to_parameters(moved, network.parameters())
                 bent.append(network(some))

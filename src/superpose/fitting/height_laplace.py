@@ -57,7 +57,7 @@ def laplace(
         ½ Σ_k (y_k - f_k)², with one noise variance φ, found as the mean square of the residuals
         over the freedom that is left; or the cross entropy of logits, with φ = 1.
     which : {"last", "all"}
-        The layer that is called last, or every layer of curves: for small networks, because
+        The last `KSTLayer` of ``model.modules()``, or all: for small networks, because
         memory grows with the square of the number of heights, and time with its cube.
 
     Returns

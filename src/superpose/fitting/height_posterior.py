@@ -174,7 +174,7 @@ class HeightPosterior:
                 found = gaussian_moments(self.model, mean, covariance)
             unknown = self.covariance_of(_points_under(mean.double(), covariance.double()))
             unknown = unknown.unflatten(0, (len(mean), POINTS)).mean(1)
-            return GaussianRows(found.mean, found.covariance + unknown)
+            return GaussianRows(found.mean, found.covariance + unknown.cpu())
         with torch.no_grad():
             return gaussian_moments(
                 self.model,
@@ -200,7 +200,7 @@ class HeightPosterior:
             mean = inputs.unflatten(1, shape[:2])[:, i].mean(0)
             centred = torch.eye(shape[1]).to(own) - mean  # row m: e_m less the mean row
             own = centred @ own @ centred.mT
-        return replace(curve, covariance=own, prior_variance=self.prior_variance)
+        return replace(curve, covariance=own.cpu(), prior_variance=self.prior_variance)
 
     def _block(self, where: int) -> torch.Tensor:
         sizes = [layer.heights.numel() for layer in self.layers]

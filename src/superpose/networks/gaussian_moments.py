@@ -77,7 +77,7 @@ def gaussian_moments(
     Returns
     -------
     GaussianRows
-        In float64.
+        In float64, on the host.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def gaussian_moments(
     layers = network.each_layer() if isinstance(network, KSTNetwork) else [network]
     uncertain = [None] * len(layers) if height_covariances is None else height_covariances
     left_open = [0.0] * len(layers) if prior_variances is None else prior_variances
-    rows = _rows(mean.double(), covariance.double(), layers[0].in_features)
+    rows = _rows(mean.double().cpu(), covariance.double().cpu(), layers[0].in_features)
     for layer, of_heights, prior_variance in zip(layers, uncertain, left_open, strict=True):
         rows = _layer(layer, rows, of_heights, prior_variance, orders)
     return rows
@@ -131,7 +131,7 @@ def _chunk(
     orders: int,
 ) -> GaussianRows:
     first, spread, left_open = _features(layer, rows, orders)
-    heights = layer.heights.double().flatten(0, 1)  # [I M, O]
+    heights = layer.heights.double().cpu().flatten(0, 1)  # [I M, O]
     covariance = heights.mT @ spread @ heights
     if of_heights is not None:
         second = spread + first.unsqueeze(-1) * first.unsqueeze(-2)
@@ -148,12 +148,13 @@ def _features(
     """Return mean [N, I M] and covariance [N, I M, I M] of cardinal functions, and Σ_i E[v0]."""
     shape = rows.mean.shape
     sd = rows.variance.clamp(min=0.0).sqrt()
-    spread = layer.axis.spread.double()
-    places = (rows.mean - layer.axis.centre.double()) / spread
+    spread = layer.axis.spread.double().cpu()
+    places = (rows.mean - layer.axis.centre.double().cpu()) / spread
     correlation = _correlation(rows.covariance, sd)
     orders = orders if bool(correlation.any()) else 0
-    basis = layer.basis.cpu_copy().to(places.device)
-    found = cardinal_moments(basis, places.flatten(), (sd / spread).flatten(), orders=orders)
+    found = cardinal_moments(
+        layer.basis.cpu_copy(), places.flatten(), (sd / spread).flatten(), orders=orders
+    )
     first, own, hermite, left_open = (
         it.unflatten(0, shape) for it in (found.first, found.spread, found.hermite, found.left_open)
     )

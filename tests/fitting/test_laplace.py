@@ -376,3 +376,27 @@ def test_gaussian_rows_through_a_posterior_of_all_layers():
     assert float(unknown.mean()) > 0.01 * varies
     expected = float(unknown.mean()) + varies
     assert float(found.variance) == pytest.approx(expected, rel=0.03)
+
+
+def test_the_model_that_was_passed_is_left_as_it_was_and_may_change():
+    """A copy is taken, which stands still: its axes do not follow, it is not trained on."""
+    x, _, y = additive(60)
+    layer = KSTLayer(2, 1, generator=seeded())
+    layer(x.float())
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    posterior = laplace(layer, x.float() * 3, y, prior_weight=1e-3)
+    first = posterior.predict(x * 5)
+    assert all(value.equal(before[name]) for name, value in layer.state_dict().items())
+    assert posterior.layers[0].axis.centre.float().equal(layer.axis.centre)
+    with torch.no_grad():
+        layer.heights.add_(1.0)
+    assert posterior.predict(x * 5).mean.equal(first.mean)
+    assert layer.training
+
+
+def test_the_noise_is_what_the_residuals_are_over_the_freedom_left():
+    x, _, y = additive(60)
+    layer = made_layer(x, y)
+    posterior = laplace(layer, x, y, prior_weight=1e-4)
+    squares = float((layer(x).detach() - y).square().sum())
+    assert posterior.noise_variance == pytest.approx(squares / (60 - posterior.freedom))

@@ -163,3 +163,20 @@ def test_bands_of_every_side_are_measured_written_and_resumed(
     run(coverage, monkeypatch, *options, "--seeds", 2, "--out", out)
     assert json.loads(out.read_text())["fits"][:2] == first
     assert "cells" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_moments_are_measured_beside_draws(
+    benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    moments, out = benchmark("moments"), tmp_path / "moments.json"
+    monkeypatch.setattr(moments, "PART", 20_000)
+    monkeypatch.setattr(moments, "NETWORKS", ([3, 2], [3, 2, 1]))
+    run(moments, monkeypatch, "--draws", 20_000, "--count", 1, "--out", out)
+    answer = json.loads(out.read_text())
+    assert answer["curves"]["superpose"]["mean_error_in_sd"]["most"] < 0.05
+    assert 0.9 < answer["curves"]["superpose"]["variance_over_drawn"]["median"] < 1.1
+    assert answer["curves"]["gp_kan"]["variance_over_drawn"]["median"] < 0.5
+    assert 0.9 < answer["layers"]["[3, 2] matern32"]["variance_over_drawn"]["median"] < 1.1
+    assert answer["layers"]["[3, 2, 1] matern32"]["cpu_s"]["moments"] > 0
+    assert answer["posterior"]["variance_over_drawn"]["median"] == pytest.approx(1.0, abs=0.3)

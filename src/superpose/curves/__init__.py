@@ -13,12 +13,14 @@ from superpose.curves.kernels import (
     kernel,
 )
 from superpose.curves.level_basis import LevelBasis
+from superpose.curves.moments import CardinalMoments, cardinal_moments
 from superpose.curves.spline_basis import SHAPES, SplineBasis
 
 __all__ = [
     "KERNELS",
     "SHAPES",
     "Axis",
+    "CardinalMoments",
     "EvenBasis",
     "GPBasis",
     "GPCurve",
@@ -28,5 +30,6 @@ __all__ = [
     "Matern52",
     "SplineBasis",
     "SquaredExponential",
+    "cardinal_moments",
     "kernel",
 ]

@@ -6,6 +6,8 @@ from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
+from superpose.fitting.height_laplace import laplace
+from superpose.fitting.height_posterior import HeightPosterior, HeightPrediction
 from superpose.fitting.part_slopes import MovedHeights, Share
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.screened import Screened
@@ -16,6 +18,8 @@ __all__ = [
     "DialStep",
     "Edit",
     "Fit",
+    "HeightPosterior",
+    "HeightPrediction",
     "MovedHeights",
     "Posterior",
     "RowBatch",
@@ -23,4 +27,5 @@ __all__ = [
     "Share",
     "Stopped",
     "fit_superposition",
+    "laplace",
 ]

@@ -5,6 +5,7 @@ f(x) = b + Σ_p g_p(x_p) + Σ_(p,r) s_pr(x_p, x_r) + Σ_q Φ_q(Σ_p ψ_qp(x_p))
 
 from superpose.networks.attribute import Attribute
 from superpose.networks.axis_rows import AxisRows
+from superpose.networks.gaussian_moments import GaussianRows, gaussian_moments
 from superpose.networks.hand_basis import HandBasis
 from superpose.networks.input_basis import InputBasis
 from superpose.networks.kst_head import HeadExplanation, KSTHead
@@ -21,6 +22,7 @@ from superpose.networks.term import Term
 __all__ = [
     "Attribute",
     "AxisRows",
+    "GaussianRows",
     "HandBasis",
     "HeadExplanation",
     "InputBasis",
@@ -35,4 +37,5 @@ __all__ = [
     "RunningAxis",
     "Superposition",
     "Term",
+    "gaussian_moments",
 ]

@@ -94,6 +94,13 @@ class RunningAxis(nn.Module):
         """Return axis units [.., I] in units of the input."""
         return self.centre + self.spread * u
 
+    def outside(self, x: torch.Tensor) -> torch.Tensor:
+        """Return which of x [N, I] are not between the lowest and the highest seen in training.
+
+        True for NaN, and for everything before there was training.
+        """
+        return ~((x >= self.lowest) & (x <= self.highest))
+
     @torch.no_grad()
     def _widen(self, x: torch.Tensor) -> None:
         low, high = torch.aminmax(x, dim=0)

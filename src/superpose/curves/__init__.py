@@ -1,7 +1,10 @@
 """Curves: learned functions of one number, the only thing that is learned in this library."""
 
 from superpose.curves.axis import Axis
+from superpose.curves.curve_formula import CurveFormula, sight, simplest_form
 from superpose.curves.even_basis import EvenBasis
+from superpose.curves.form_fit import FormulaFit, Sighting, fit_form
+from superpose.curves.forms import FORMS, Form
 from superpose.curves.gp_basis import GPBasis
 from superpose.curves.gp_curve import GPCurve
 from superpose.curves.kernels import (
@@ -16,17 +19,25 @@ from superpose.curves.level_basis import LevelBasis
 from superpose.curves.spline_basis import SHAPES, SplineBasis
 
 __all__ = [
+    "FORMS",
     "KERNELS",
     "SHAPES",
     "Axis",
+    "CurveFormula",
     "EvenBasis",
+    "Form",
+    "FormulaFit",
     "GPBasis",
     "GPCurve",
     "LevelBasis",
     "Matern12",
     "Matern32",
     "Matern52",
+    "Sighting",
     "SplineBasis",
     "SquaredExponential",
+    "fit_form",
     "kernel",
+    "sight",
+    "simplest_form",
 ]

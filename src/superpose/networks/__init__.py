@@ -5,6 +5,7 @@ f(x) = b + Σ_p g_p(x_p) + Σ_(p,r) s_pr(x_p, x_r) + Σ_q Φ_q(Σ_p ψ_qp(x_p))
 
 from superpose.networks.attribute import Attribute
 from superpose.networks.axis_rows import AxisRows
+from superpose.networks.formula_network import FormulaNetwork
 from superpose.networks.hand_basis import HandBasis
 from superpose.networks.input_basis import InputBasis
 from superpose.networks.kst_layer import KSTLayer, LinkCurve
@@ -20,6 +21,7 @@ from superpose.networks.term import Term
 __all__ = [
     "Attribute",
     "AxisRows",
+    "FormulaNetwork",
     "HandBasis",
     "InputBasis",
     "KSTLayer",

@@ -6,6 +6,7 @@ from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
+from superpose.fitting.network_jacobian import network_jacobian
 from superpose.fitting.part_slopes import MovedHeights, Share
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.screened import Screened
@@ -23,4 +24,5 @@ __all__ = [
     "Share",
     "Stopped",
     "fit_superposition",
+    "network_jacobian",
 ]

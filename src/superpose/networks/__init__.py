@@ -12,6 +12,7 @@ from superpose.networks.kst_layer import KSTLayer, LinkCurve
 from superpose.networks.kst_network import KSTNetwork
 from superpose.networks.main_curve import MainCurve
 from superpose.networks.moved import Moved
+from superpose.networks.network_formula import NetworkFormula
 from superpose.networks.nodewise_layer import NodewiseLayer
 from superpose.networks.pair_surface import PairSurface
 from superpose.networks.running_axis import RunningAxis
@@ -29,6 +30,7 @@ __all__ = [
     "LinkCurve",
     "MainCurve",
     "Moved",
+    "NetworkFormula",
     "NodewiseLayer",
     "PairSurface",
     "RunningAxis",

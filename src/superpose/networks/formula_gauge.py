@@ -137,8 +137,8 @@ def _one_constant(network: FormulaNetwork, held: set[tuple[Place, int]]) -> Form
     """Keep one constant an output, on its first link."""
     parameters, last = dict(network.parameters), len(network.widths) - 2
     for node in range(network.widths[-1]):
-        first, *others = network.into(last, node) or [None]
-        for place in others:
+        ends = network.into(last, node)
+        for first, place in ((ends[0], other) for other in ends[1:]):
             parameters[first] = _add(parameters[first], d=parameters[place][3])
             parameters[place] = _add(parameters[place], d=-parameters[place][3])
             held.add((place, 3))

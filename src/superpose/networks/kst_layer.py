@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import torch
 from torch import nn
 
-from superpose.curves import EvenBasis
+from superpose.curves import CurveFormula, EvenBasis, Form
 from superpose.errors import InputError
+from superpose.networks.link_formula import link_formula
 from superpose.networks.running_axis import RunningAxis
 
 
@@ -150,6 +153,15 @@ class LinkCurve:
         Of the axis: u = (x - centre) / spread.
     support : (float, float)
         Lowest and highest input seen in training.
+    covariance : Tensor [M, M], optional
+        Of the heights, from a posterior; without it there is no band.
+    prior_variance : float, default 0.0
+        Of the Gaussian process between and beyond the knots.
+
+    Raises
+    ------
+    InputError
+        By `band`, if there is no covariance, or the level is not between 0 and 1.
     """
 
     basis: EvenBasis
@@ -157,6 +169,8 @@ class LinkCurve:
     centre: float
     spread: float
     support: tuple[float, float]
+    covariance: torch.Tensor | None = None
+    prior_variance: float = 0.0
 
     @property
     def knots(self) -> torch.Tensor:
@@ -171,8 +185,64 @@ class LinkCurve:
         """Return its slope at x [N], per unit of the input."""
         return self.basis.cardinal_derivative(self._axis(x)) @ self.heights / self.spread
 
+    def variance(self, x: torch.Tensor) -> torch.Tensor:
+        """Return c(x)ᵀ S c(x) + s² v0(x), the variance of the curve at x [N]."""
+        if self.covariance is None:
+            raise InputError(
+                "a band needs the covariance of the heights",
+                "this curve was read off a layer, which has none",
+                "read it off a posterior: laplace(model, X, y, ...).curve(i, o)",
+            )
+        rows = self.basis.cardinal(self._axis(x))
+        left_open = self.basis.dense().conditional_variance(self._axis(x))
+        return ((rows @ self.covariance) * rows).sum(-1) + self.prior_variance * left_open
+
+    def band(self, x: torch.Tensor, level: float = 0.95) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the limits at x [N] between which the curve lies with this probability."""
+        reach = normal_reach(level) * self.variance(x).clamp(min=0.0).sqrt()
+        mean = self(x)
+        return mean - reach, mean + reach
+
+    def formula(
+        self,
+        level: float = 0.95,
+        *,
+        noise: float | None = None,
+        forms: Mapping[str, Form] | None = None,
+    ) -> CurveFormula:
+        """Return the simplest closed form inside the band over the support; see `CurveFormula`.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Probability with which the band holds the whole curve.
+        noise : float, optional
+            Standard deviation of the curve's values, in its units, where it has no covariance.
+        forms : mapping of str to Form, optional
+            The library; `superpose.curves.FORMS` without it.
+
+        Returns
+        -------
+        CurveFormula
+
+        Raises
+        ------
+        InputError
+            If the curve has neither a covariance nor a noise, or no support.
+        """
+        return link_formula(self, level, noise=noise, forms=forms)
+
     def _axis(self, x: torch.Tensor) -> torch.Tensor:
         return (x.to(torch.float64) - self.centre) / self.spread
+
+
+def normal_reach(level: float) -> float:
+    """Return how many standard deviations to either side of its mean hold a normal number."""
+    if not 0 < level < 1:
+        raise InputError(
+            "level must be between 0 and 1", f"got level={level!r}", "pass for instance 0.95"
+        )
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _check_sizes(in_features: int, out_features: int) -> None:

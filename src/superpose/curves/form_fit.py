@@ -159,7 +159,7 @@ class _Projection:
         point = start.copy()
         free = [k for k, name in enumerate("ab") if name in self.form.free]
         squares, c, shape, residual = self.at(*point)
-        damping = 1e-3
+        damping, lost = 1e-3, 1e-30 * float(self.rest @ self.rest)
         for _ in range(STEPS if free else 0):
             by_t = c * self.form.slope(point[0] * self.t + point[1])
             slopes = self.seen.white(np.stack([by_t * self.t, by_t], 1)[:, free])
@@ -176,7 +176,7 @@ class _Projection:
                 gained = squares - tried[0]
                 point, (squares, c, shape, residual) = point + step, tried
                 damping = max(damping / 9, 1e-12)
-                if gained <= 1e-13 * squares:
+                if gained <= 1e-9 * squares or squares <= lost:
                     break
             else:
                 damping *= 6

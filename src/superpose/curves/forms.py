@@ -7,7 +7,7 @@ starts to look for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ class Form:
     slope: Function
     write: Callable[[Any, Any], Any]
     cost: int
-    starts: np.ndarray
+    starts: np.ndarray = field(repr=False)
     scale: str
     shift: str
     parity: int = 0
@@ -140,12 +140,36 @@ def _beyond() -> np.ndarray:
     return np.stack([np.repeat([1.0, -1.0], 24), np.tile(b, 2)], 1)
 
 
+def _half_waves() -> np.ndarray:
+    """Return (a, b) with sin(a t + b) > 0 from -1 to 1."""
+    return np.array(
+        [(a, b) for a in np.linspace(0.1, 1.55, 15) for b in np.linspace(a, np.pi - a, 12)[1:-1]]
+    )
+
+
+def _beyond_one() -> np.ndarray:
+    """Return (a, b) with a t + b > 1 from -1 to 1."""
+    sizes = np.geomspace(0.1, 10, 10)
+    return np.array([(a, 1 + abs(a) + e) for a in _both(sizes) for e in np.geomspace(1e-3, 5, 8)])
+
+
 _ONE = np.array([1.0])
 _ANY = np.array([[1.0, 0.0]])
 _RATES = np.stack([_both(np.geomspace(0.05, 15, 16)), np.zeros(32)], 1)
 _KINKS = _grid(_ONE, np.linspace(-0.95, 0.95, 39))
 _VERTICES = _grid(_ONE, np.concatenate([np.linspace(-1, 1, 21), _both(np.geomspace(1.05, 30, 12))]))
 _BUMPS = _grid(np.geomspace(0.3, 30, 14), np.linspace(-2, 2, 21))
+
+
+def _logarithm(
+    value: Function, slope: Function, write: Callable[[Any, Any], Any]
+) -> tuple[Function, Function, Callable[[Any, Any], Any]]:
+    """Return log F: with exp behind it F becomes a factor. NaN where F is not positive."""
+    return (
+        lambda t: np.log(value(t)),
+        lambda t: slope(t) / value(t),
+        lambda sympy, t: sympy.log(write(sympy, t)),
+    )
 
 
 def _power(k: float) -> tuple[Function, Function, Callable[[Any, Any], Any]]:
@@ -177,6 +201,11 @@ def _bell_slope(t: np.ndarray) -> np.ndarray:
     return -2 * t * _bell(t) ** 2
 
 
+_SIN = np.sin, np.cos, lambda s, t: s.sin(t)
+_LOG = np.log, lambda t: 1 / t, lambda s, t: s.log(t)
+_COSH = np.cosh, np.sinh, lambda s, t: s.cosh(t)
+_BELL = _bell, _bell_slope, lambda s, t: 1 / (1 + t**2)
+
 _BUILT_IN = (
     #    name, F, F', written, cost, starts, scale, shift
     Form("constant", np.zeros_like, np.zeros_like, lambda s, t: s.Integer(0), 0, _ANY, "c", "d", 1),
@@ -185,20 +214,22 @@ _BUILT_IN = (
     Form("cube", *_power(3), 2, _VERTICES, "c", "b", -1),
     Form("fourth power", *_power(4), 3, _VERTICES, "c", "b", 1),
     Form("exp", np.exp, np.exp, lambda s, t: s.exp(t), 1, _RATES, "a", "c"),
-    Form(
-        "log", np.log, lambda t: 1 / t, lambda s, t: s.log(t), 1, _beyond(), "d", "b", positive=True
-    ),
+    Form("log", *_LOG, 1, _beyond(), "d", "b", positive=True),
     Form("sqrt", *_power(0.5), 1, _beyond(), "c", "b", positive=True),
     Form("reciprocal", *_power(-1), 1, _beyond(), "c", "b", positive=True),
     Form("reciprocal square", *_power(-2), 2, _beyond(), "c", "b", positive=True),
     Form("reciprocal sqrt", *_power(-0.5), 2, _beyond(), "c", "b", positive=True),
-    Form("sin", np.sin, np.cos, lambda s, t: s.sin(t), 1, _waves(), "a", "b", -1, np.pi),
+    Form("sin", *_SIN, 1, _waves(), "a", "b", -1, np.pi),
     Form("tanh", np.tanh, _tanh_slope, lambda s, t: s.tanh(t), 2, _BUMPS, "a", "b", -1),
     Form("arctan", np.arctan, _bell, lambda s, t: s.atan(t), 2, _BUMPS, "a", "b", -1),
     Form(
         "Gaussian", _gaussian, _gaussian_slope, lambda s, t: s.exp(-(t**2)), 2, _BUMPS, "a", "b", 1
     ),
-    Form("bell", _bell, _bell_slope, lambda s, t: 1 / (1 + t**2), 2, _BUMPS, "a", "b", 1),
+    Form("bell", *_BELL, 2, _BUMPS, "a", "b", 1),
+    Form("log sin", *_logarithm(*_SIN), 2, _half_waves(), "a", "b"),
+    Form("log cosh", *_logarithm(*_COSH), 3, _BUMPS, "a", "b", 1),
+    Form("log bell", *_logarithm(*_BELL), 2, _BUMPS, "a", "b", 1),
+    Form("log log", *_logarithm(*_LOG), 2, _beyond_one(), "a", "b", positive=True),
     Form("abs", np.abs, np.sign, lambda s, t: s.Abs(t), 1, _KINKS, "c", "b", 1),
     Form("step", np.sign, np.zeros_like, lambda s, t: s.sign(t), 1, _KINKS, "c", "b", -1),
 )

@@ -146,9 +146,11 @@ class FormulaNetwork:
             sums = [sympy.Integer(0)] * width
             for place in self.places:
                 if place[0] == layer:
-                    sums[place[2]] += self._link(sympy, place, values[place[1]], digits)
+                    sums[place[2]] += self._link(sympy, place, values[place[1]])
             values = sums
-        return tuple(values)
+        return tuple(
+            value if digits is None else _rounded(sympy, value, digits) for value in values
+        )
 
     def _names(self, names: Sequence[str] | None) -> list[str]:
         found = [f"x{i + 1}" for i in range(self.widths[0])] if names is None else list(names)
@@ -158,13 +160,17 @@ class FormulaNetwork:
             )
         return found
 
-    def _link(self, sympy: Any, place: Place, value: Any, digits: int | None) -> Any:
-        a, b, c, d = (_number(sympy, p, digits) for p in self.parameters[place])
+    def _link(self, sympy: Any, place: Place, value: Any) -> Any:
+        a, b, c, d = (_number(sympy, p) for p in self.parameters[place])
         return c * self.forms[place].write(sympy, a * value + b) + d
 
 
-def _number(sympy: Any, value: float, digits: int | None) -> Any:
+def _rounded(sympy: Any, expression: Any, digits: int) -> Any:
+    """Return an expression whose numbers have so many significant digits."""
+    numbers = expression.atoms(sympy.Float)
+    return expression.xreplace({n: _number(sympy, float(f"{n:.{digits}g}")) for n in numbers})
+
+
+def _number(sympy: Any, value: float) -> Any:
     """Return an integer where the number is one, so that 1 x is written x."""
-    if digits is not None:
-        value = float(f"{value:.{digits}g}")
     return sympy.Integer(int(value)) if value == int(value) else sympy.Float(value)

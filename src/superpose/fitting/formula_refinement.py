@@ -43,7 +43,14 @@ class RefinedFormula:
     log_evidence: float
 
 
-def refine_formula(network: FormulaNetwork, x: np.ndarray, y: np.ndarray) -> RefinedFormula:
+def refine_formula(
+    network: FormulaNetwork,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    free: np.ndarray | None = None,
+    steps: int = STEPS,
+) -> RefinedFormula:
     """Return the formula with all free parameters at the least squares of the rows.
 
     Parameters
@@ -52,16 +59,34 @@ def refine_formula(network: FormulaNetwork, x: np.ndarray, y: np.ndarray) -> Ref
         Where the steps start; only its forms and links stay.
     x : array [N, n]
     y : array [N, O]
+    free : array [4 links] of bool, optional
+        Parameters that move, where the gauge is settled already, as in `RefinedFormula`.
+    steps : int, default 80
+        At most so many.
 
     Returns
     -------
     RefinedFormula
         Of infinite ``rmse`` where the formula is not defined at all rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose.curves import FORMS
+    >>> from superpose.fitting import refine_formula
+    >>> from superpose.networks import FormulaNetwork
+    >>> x = np.linspace(0, 1, 20)[:, None]
+    >>> start = FormulaNetwork((1, 1), {(0, 0, 0): FORMS["exp"]}, {(0, 0, 0): (1, 0, 1, 0)})
+    >>> refine_formula(start, x, 2 * np.exp(3 * x)).network.expressions("t", digits=9)
+    (2*exp(3*t),)
     """
-    network, free = settle(within_domain(network, x), x)
-    network, squares = _descend(network, free, x, y, STEPS)
-    network, free = settle(network, x)
-    return measured(network, free, squares, x, y)
+    with np.errstate(all="ignore"):
+        if free is None:
+            network, free = settle(within_domain(network, x), x)
+            network, _ = _descend(network, free, x, y, steps)
+            network, free = settle(network, x)
+        network, squares = _descend(network, free, x, y, steps)
+        return measured(network, free, squares, x, y)
 
 
 def _descend(
@@ -139,6 +164,8 @@ def measured(
         return RefinedFormula(network, free, errors, math.inf, -math.inf)
     columns = network.gradient(x)[1].reshape(count, -1)[:, free]
     size = np.sqrt((columns**2).sum(0))
+    if not np.isfinite(size).all():
+        return RefinedFormula(network, free, errors, math.inf, -math.inf)
     size[size == 0] = math.inf
     scaled = columns / size
     spread = np.diag(np.linalg.pinv(scaled.T @ scaled, rcond=1e-13, hermitian=True)).clip(0)
@@ -155,8 +182,13 @@ def measured(
 def without_zeros(refined: RefinedFormula, x: np.ndarray, y: np.ndarray) -> RefinedFormula:
     """Return the formula without shifts and constants that cannot be told from zero.
 
-    One at a time, the smallest in its standard errors first, while the evidence does not fall.
+    One at a time, the smallest in its standard errors first, where the evidence does not fall.
     """
+    with np.errstate(all="ignore"):
+        return _without_zeros(refined, x, y)
+
+
+def _without_zeros(refined: RefinedFormula, x: np.ndarray, y: np.ndarray) -> RefinedFormula:
     held = refined.free.copy()
     while True:
         vector = refined.network.vector()

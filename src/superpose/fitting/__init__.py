@@ -6,7 +6,9 @@ from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
+from superpose.fitting.fit_network import NetworkFit, fit_network
 from superpose.fitting.network_jacobian import network_jacobian
+from superpose.fitting.network_search import NetworkStep
 from superpose.fitting.part_slopes import MovedHeights, Share
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.screened import Screened
@@ -18,11 +20,14 @@ __all__ = [
     "Edit",
     "Fit",
     "MovedHeights",
+    "NetworkFit",
+    "NetworkStep",
     "Posterior",
     "RowBatch",
     "Screened",
     "Share",
     "Stopped",
+    "fit_network",
     "fit_superposition",
     "network_jacobian",
 ]

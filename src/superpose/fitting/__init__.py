@@ -7,8 +7,10 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
 from superpose.fitting.fit_formula import FormulaReport, ShapeTried, fit_formula
+from superpose.fitting.fit_network import NetworkFit, fit_network
 from superpose.fitting.formula_refinement import RefinedFormula, refine_formula
 from superpose.fitting.network_jacobian import network_jacobian
+from superpose.fitting.network_search import NetworkStep
 from superpose.fitting.part_slopes import MovedHeights, Share
 from superpose.fitting.posterior import Posterior
 from superpose.fitting.pruning import Pruned, prune
@@ -23,6 +25,8 @@ __all__ = [
     "Fit",
     "FormulaReport",
     "MovedHeights",
+    "NetworkFit",
+    "NetworkStep",
     "Posterior",
     "Pruned",
     "RefinedFormula",
@@ -32,6 +36,7 @@ __all__ = [
     "Share",
     "Stopped",
     "fit_formula",
+    "fit_network",
     "fit_superposition",
     "network_jacobian",
     "prune",

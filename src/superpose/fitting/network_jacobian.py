@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,28 +17,23 @@ class LinearisedNetwork:
     Attributes
     ----------
     outputs : Tensor [N, K]
+    places : list of Tensor [N, I]
+        Where the inputs of each layer fall on their axes.
     cardinals : list of Tensor [N, I, M]
-        Of each layer, at the places where its inputs fall on their axes.
+        Of each layer, there.
     slopes : list of Tensor [N, K, O]
         ∂ outputs / ∂ what each layer puts out.
     """
 
     outputs: torch.Tensor
+    places: list[torch.Tensor]
     cardinals: list[torch.Tensor]
     slopes: list[torch.Tensor]
 
-    def jacobian(self, directions: Sequence[torch.Tensor] | None = None) -> torch.Tensor:
-        """Return ∂ outputs / ∂ heights [N, K, P], layer after layer.
 
-        With ``directions``, one [M, m] a layer, the slopes in coefficients c where the heights of
-        every curve are ``directions @ c``.
-        """
-        blocks = []
-        for place, (cardinal, slope) in enumerate(zip(self.cardinals, self.slopes, strict=True)):
-            moved = cardinal if directions is None else cardinal @ directions[place]
-            block = moved[:, None, :, :, None] * slope[:, :, None, None, :]  # [N, K, I, m, O]
-            blocks.append(block.flatten(2))
-        return torch.cat(blocks, 2)
+def products(columns: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
+    """Return columns [N, I, m] of each link times slopes [N, K, O], shape [N, K, I m O]."""
+    return (columns[:, None, :, :, None] * slopes[:, :, None, None, :]).flatten(2)
 
 
 @torch.no_grad()
@@ -51,9 +45,11 @@ def linearise_network(
     With y_l what layer l puts out, ∂f/∂y_{l-1,i} = Σ_o ∂f/∂y_{l,o} f'_io(y_{l-1,i}), from the last
     layer, where it is 1, to the first.
     """
-    layers, cardinals, bends = network.each_layer(), [], []
-    for place, layer in enumerate(layers):
+    places: list[torch.Tensor] = []
+    cardinals, bends = [], []
+    for place, layer in enumerate(network.each_layer()):
         u = (x - layer.axis.centre) / layer.axis.spread
+        places.append(u)
         known = first if place == 0 else None
         cardinals.append(layer.basis.cardinal(u) if known is None else known)
         if place:
@@ -62,7 +58,7 @@ def linearise_network(
     slopes = [torch.eye(x.shape[1], dtype=x.dtype).expand(len(x), -1, -1)]
     for bend in reversed(bends):
         slopes.append(slopes[-1] @ bend.mT)
-    return LinearisedNetwork(x, cardinals, slopes[::-1])
+    return LinearisedNetwork(x, places, cardinals, slopes[::-1])
 
 
 def _link_slopes(layer: KSTLayer, u: torch.Tensor) -> torch.Tensor:
@@ -110,4 +106,5 @@ def network_jacobian(network: KSTNetwork, x: torch.Tensor) -> tuple[torch.Tensor
     if found != torch.float64:
         raise InputError("the network must be in float64", f"got {found}", "pass network.double()")
     at = linearise_network(network, x.double())
-    return at.outputs, at.jacobian()
+    blocks = [products(c, s) for c, s in zip(at.cardinals, at.slopes, strict=True)]
+    return at.outputs, torch.cat(blocks, 2)

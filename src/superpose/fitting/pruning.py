@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from superpose.errors import InputError
-from superpose.fitting.network_jacobian import linearise_network
+from superpose.fitting.network_jacobian import network_jacobian
 from superpose.networks import KSTLayer, KSTNetwork
 from superpose.networks.formula_network import Place
 
@@ -297,9 +297,9 @@ def refit_links(
     vector = torch.nn.utils.parameters_to_vector(heights)
     damping, loss = 1e-3, float((y - network(x)).square().mean())
     for _ in range(steps):
-        at = linearise_network(network, x)
-        columns = at.jacobian().flatten(0, 1)[:, kept]
-        normal, pull = columns.mT @ columns, columns.mT @ (y - at.outputs).flatten()
+        outputs, jacobian = network_jacobian(network, x)
+        columns = jacobian.flatten(0, 1)[:, kept]
+        normal, pull = columns.mT @ columns, columns.mT @ (y - outputs).flatten()
         scale = float(normal.diagonal().max())
         while damping < 1e6:
             normal_damped = normal + scale * 1e-3 * damping * torch.eye(len(normal)).to(normal)

@@ -16,6 +16,7 @@ from superpose.fitting.formula_refinement import RefinedFormula, refine_formula
 from superpose.fitting.pruning import prune
 from superpose.fitting.snapping import snap
 from superpose.networks import FormulaNetwork, KSTNetwork
+from superpose.networks.formula_network import shortest
 
 #: Hidden widths that are tried, one after the other.
 SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (2,))
@@ -81,8 +82,12 @@ class FormulaReport:
         return self.rmse > 1.05 * self.network_rmse
 
     def expression(self, digits: int | None = 6) -> Any:
-        """Return the formula in sympy, its numbers to so many digits (all of them for None)."""
-        return self.network.expressions(self.names, digits=digits)[0]
+        """Return the formula in sympy, its numbers to so many digits (all of them for None).
+
+        Products are written out where that makes it shorter, and terms below 1e-9 of the largest
+        number, which is rounding, are left out.
+        """
+        return shortest(self.network.expressions(self.names)[0], digits)
 
     def __str__(self) -> str:
         """Return the formula, and a sentence on how far it can be trusted."""

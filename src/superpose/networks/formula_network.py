@@ -165,6 +165,19 @@ class FormulaNetwork:
         return c * self.forms[place].write(sympy, a * value + b) + d
 
 
+def shortest(expression: Any, digits: int | None = None) -> Any:
+    """Return an expression as it is or written out, whichever is shorter, with so many digits."""
+    sympy = sympy_package()
+    written = sympy.expand(expression)
+    numbers = [abs(float(term.as_coeff_Mul()[0])) for term in sympy.Add.make_args(written)]
+    terms = zip(sympy.Add.make_args(written), numbers, strict=True)
+    written = sympy.Add(*(term for term, size in terms if size > 1e-9 * max(numbers)))
+    both = (expression, written)
+    if digits is not None:
+        both = tuple(_rounded(sympy, each, digits) for each in both)
+    return min(both, key=sympy.count_ops)
+
+
 def _rounded(sympy: Any, expression: Any, digits: int) -> Any:
     """Return an expression whose numbers have so many significant digits."""
     numbers = expression.atoms(sympy.Float)

@@ -16,7 +16,7 @@ import numpy as np
 from superpose.curves.forms import Form
 
 STEPS = 60  # of one start; most need ten
-TRIED = 3  # best starts of the grid that are followed
+TRIED = 2  # best starts of the grid that are followed
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,15 @@ def simplest_form(seen: Sighting, forms: Mapping[str, Form] | None = None) -> Cu
     -------
     CurveFormula
         Of two forms that are equally simple, the one of larger evidence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose.curves import simplest_form, sight
+    >>> simplest_form(sight(np.exp, (0, 2), 12, noise=1e-3)).chosen.name
+    'exp'
+    >>> simplest_form(sight(np.exp, (0, 0.2), 12, noise=1e-2)).chosen.name  # a wide band
+    'affine'
     """
     fits = [fit_form(form, seen) for form in (FORMS if forms is None else forms).values()]
     ranked = tuple(sorted(fits, key=lambda fit: -fit.log_evidence))
@@ -109,6 +118,14 @@ def sight(
     ------
     InputError
         If neither a noise nor a covariance is there, or the support or the level is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose.curves import sight
+    >>> seen = sight(np.sin, (0, 3), 5, noise=0.1)
+    >>> seen.x, seen.half_band[0].round(3)  # 2.576 deviations: 95 % for five places at once
+    (array([0.  , 0.75, 1.5 , 2.25, 3.  ]), np.float64(0.258))
     """
     low, high = support
     _check(low, high, level, noise, covariance is not None)

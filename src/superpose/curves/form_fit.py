@@ -99,7 +99,28 @@ class Sighting:
 
 
 def fit_form(form: Form, seen: Sighting) -> FormulaFit:
-    """Return the best curve of a form through what was seen of one."""
+    """Return the best curve of a form through what was seen of one.
+
+    Parameters
+    ----------
+    form : Form
+    seen : Sighting
+
+    Returns
+    -------
+    FormulaFit
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from superpose.curves import FORMS, fit_form, sight
+    >>> seen = sight(lambda x: 2 * np.sin(3 * x) + 1, (-1, 1), 20, noise=0.01)
+    >>> fit = fit_form(FORMS["sin"], seen)
+    >>> np.round(fit.parameters, 6) + 0.0
+    array([3., 0., 2., 1.])
+    >>> np.round(fit.errors, 4), fit.inside
+    (array([0.0035, 0.0025, 0.0032, 0.0029]), True)
+    """
     low, high = seen.x.min(), seen.x.max()
     centre, half = (low + high) / 2, (high - low) / 2
     t = (seen.x - centre) / half

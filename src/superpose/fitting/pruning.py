@@ -61,7 +61,7 @@ def prune(
         It stays as it is.
     x : Tensor [N, n]
         Rows that say what is needed.
-    tolerance : float, default 1e-3
+    tolerance : float, default 0.001
         Root mean square of the change over the rows, as a share of the outputs' standard deviation.
     y : Tensor [N, O], optional
         Targets; with them what is left is fitted again. The change is then the one before.

@@ -115,7 +115,7 @@ class KSTNetwork(nn.Module):
         ----------
         level : float, default 0.95
             Of the bands, as in `LinkCurve.formula`.
-        tolerance : float, default 1e-3
+        tolerance : float, default 0.001
             Noise of a curve without a covariance, as a share of its range over its support.
         covariances : mapping of (layer, input, output) to Tensor [M, M], optional
             Of the heights, where a posterior is known.

@@ -119,7 +119,7 @@ def fit_form(form: Form, seen: Sighting) -> FormulaFit:
     >>> np.round(fit.parameters, 6) + 0.0
     array([3., 0., 2., 1.])
     >>> np.round(fit.errors, 4), fit.inside
-    (array([0.0035, 0.0025, 0.0032, 0.0029]), True)
+    (array([0.0025, 0.0016, 0.0033, 0.0022]), True)
     """
     low, high = seen.x.min(), seen.x.max()
     centre, half = (low + high) / 2, (high - low) / 2

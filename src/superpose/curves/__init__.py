@@ -1,7 +1,10 @@
 """Curves: learned functions of one number, the only thing that is learned in this library."""
 
 from superpose.curves.axis import Axis
+from superpose.curves.curve_formula import CurveFormula, sight, simplest_form
 from superpose.curves.even_basis import EvenBasis
+from superpose.curves.form_fit import FormulaFit, Sighting, fit_form
+from superpose.curves.forms import FORMS, Form
 from superpose.curves.gp_basis import GPBasis
 from superpose.curves.gp_curve import GPCurve
 from superpose.curves.kernels import (
@@ -17,19 +20,27 @@ from superpose.curves.moments import CardinalMoments, cardinal_moments
 from superpose.curves.spline_basis import SHAPES, SplineBasis
 
 __all__ = [
+    "FORMS",
     "KERNELS",
     "SHAPES",
     "Axis",
     "CardinalMoments",
+    "CurveFormula",
     "EvenBasis",
+    "Form",
+    "FormulaFit",
     "GPBasis",
     "GPCurve",
     "LevelBasis",
     "Matern12",
     "Matern32",
     "Matern52",
+    "Sighting",
     "SplineBasis",
     "SquaredExponential",
     "cardinal_moments",
+    "fit_form",
     "kernel",
+    "sight",
+    "simplest_form",
 ]

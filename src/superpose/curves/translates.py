@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -68,6 +69,7 @@ class Translates:
     bending: torch.Tensor
 
 
+@lru_cache(maxsize=64)  # tables of three numbers, read by every layer and never written to
 def make_translates(n_knots: int, kernel_name: str, length_scale: float) -> Translates:
     """Return the shifted packets over ``n_knots`` even knots on [-1, 1], in float64.
 

@@ -6,11 +6,18 @@ from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
+from superpose.fitting.fit_formula import FormulaReport, ShapeTried, fit_formula
+from superpose.fitting.fit_network import NetworkFit, fit_network
+from superpose.fitting.formula_refinement import RefinedFormula, refine_formula
 from superpose.fitting.height_laplace import laplace
 from superpose.fitting.height_posterior import HeightPosterior, HeightPrediction
+from superpose.fitting.network_jacobian import network_jacobian
+from superpose.fitting.network_search import NetworkStep
 from superpose.fitting.part_slopes import MovedHeights, Share
 from superpose.fitting.posterior import Posterior
+from superpose.fitting.pruning import Pruned, prune
 from superpose.fitting.screened import Screened
+from superpose.fitting.snapping import snap
 
 __all__ = [
     "Check",
@@ -18,14 +25,26 @@ __all__ = [
     "DialStep",
     "Edit",
     "Fit",
+    "FormulaReport",
     "HeightPosterior",
     "HeightPrediction",
     "MovedHeights",
+    "NetworkFit",
+    "NetworkStep",
     "Posterior",
+    "Pruned",
+    "RefinedFormula",
     "RowBatch",
     "Screened",
+    "ShapeTried",
     "Share",
     "Stopped",
+    "fit_formula",
+    "fit_network",
     "fit_superposition",
     "laplace",
+    "network_jacobian",
+    "prune",
+    "refine_formula",
+    "snap",
 ]

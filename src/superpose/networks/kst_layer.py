@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import torch
 from torch import nn
 
-from superpose.curves import EvenBasis
+from superpose.curves import CurveFormula, EvenBasis, Form
 from superpose.errors import InputError
+from superpose.networks.link_formula import link_formula
 from superpose.networks.running_axis import RunningAxis
 
 
@@ -203,6 +205,35 @@ class LinkCurve:
         reach = normal_reach(level) * self.variance(x).clamp(min=0.0).sqrt()
         mean = self(x)
         return mean - reach, mean + reach
+
+    def formula(
+        self,
+        level: float = 0.95,
+        *,
+        noise: float | None = None,
+        forms: Mapping[str, Form] | None = None,
+    ) -> CurveFormula:
+        """Return the simplest closed form inside the band over the support; see `CurveFormula`.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Probability with which the band holds the whole curve.
+        noise : float, optional
+            Standard deviation of the curve's values, in its units, where it has no covariance.
+        forms : mapping of str to Form, optional
+            The library; `superpose.curves.FORMS` without it.
+
+        Returns
+        -------
+        CurveFormula
+
+        Raises
+        ------
+        InputError
+            If the curve has neither a covariance nor a noise, or no support.
+        """
+        return link_formula(self, level, noise=noise, forms=forms)
 
     def _axis(self, x: torch.Tensor) -> torch.Tensor:
         return (x.to(torch.float64) - self.centre) / self.spread

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
 import torch
 from torch import nn
 
+from superpose.curves import Form
 from superpose.errors import InputError
-from superpose.networks.kst_layer import KSTLayer
+from superpose.networks.formula_network import Place
+from superpose.networks.kst_layer import KSTLayer, LinkCurve
+from superpose.networks.network_formula import NetworkFormula
 
 
 class KSTNetwork(nn.Module):
@@ -96,3 +100,53 @@ class KSTNetwork(nn.Module):
         """Put a knot between any two on all axes; the function stays what it is, to rounding."""
         for layer in self.each_layer():
             layer.refine()
+
+    def formula(
+        self,
+        level: float = 0.95,
+        *,
+        tolerance: float = 1e-3,
+        covariances: Mapping[Place, torch.Tensor] | None = None,
+        forms: Mapping[str, Form] | None = None,
+    ) -> NetworkFormula:
+        """Return the simplest closed form inside the band of each curve, and all composed.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            Of the bands, as in `LinkCurve.formula`.
+        tolerance : float, default 0.001
+            Noise of a curve without a covariance, as a share of its range over its support.
+        covariances : mapping of (layer, input, output) to Tensor [M, M], optional
+            Of the heights, where a posterior is known.
+        forms : mapping of str to Form, optional
+            The library; `superpose.curves.FORMS` without it.
+
+        Returns
+        -------
+        NetworkFormula
+
+        Raises
+        ------
+        InputError
+            If a layer has not seen rows, so that its curves have no support.
+        """
+        known = {} if covariances is None else covariances
+        curves = {}
+        for number, layer in enumerate(self.each_layer()):
+            for i in range(layer.in_features):
+                for o in range(layer.out_features):
+                    place = number, i, o
+                    curve = replace(layer.curve(i, o), covariance=known.get(place))
+                    noise = tolerance * _range(curve)
+                    curves[place] = curve.formula(level, noise=noise, forms=forms)
+        return NetworkFormula(curves)
+
+
+def _range(curve: LinkCurve) -> float:
+    """Return how far a curve reaches over its support; 1 where it is constant or has none."""
+    low, high = curve.support
+    if not low < high:
+        return 1.0
+    values = curve(torch.linspace(low, high, 101, dtype=torch.float64))
+    return float(values.max() - values.min()) or 1.0

@@ -31,10 +31,16 @@ class PykanSide:
         with quiet():
             self.model: Any = KAN(width=[X.shape[1], 5, 1], seed=seed, auto_save=False)
 
-    def fit(self) -> float:
-        """Take 50 steps of L-BFGS; return CPU-seconds."""
+    def fit(self, lamb: float = 0.0) -> float:
+        """Take 50 steps of L-BFGS, with a penalty or without; return CPU-seconds."""
         with Stopwatch() as watch, quiet():
-            self.model.fit(self.data, opt="LBFGS", steps=50)
+            self.model.fit(self.data, opt="LBFGS", steps=50, lamb=lamb)
+        return watch.cpu
+
+    def prune(self) -> float:
+        """Leave out what its thresholds call unimportant; return CPU-seconds."""
+        with Stopwatch() as watch, quiet():
+            self.model = self.model.prune()
         return watch.cpu
 
     def refine(self, grid: int) -> float:

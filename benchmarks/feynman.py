@@ -11,7 +11,7 @@ import torch
 from pykan_side import PykanSide
 from record import Stopwatch, limit_threads, surroundings, write_json
 
-from superpose.datasets import FEYNMAN, FeynmanEquation
+from superpose.datasets.feynman_equations import FEYNMAN, FeynmanEquation
 from superpose.fitting import fit_network
 from superpose.networks import KSTNetwork
 

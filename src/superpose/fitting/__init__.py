@@ -6,7 +6,7 @@ from superpose.fitting.deadline import Deadline, Stopped
 from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
-from superpose.fitting.fit_network import NetworkFit, fit_network
+from superpose.fitting.network_fit import NetworkFit, fit_network
 from superpose.fitting.network_jacobian import network_jacobian
 from superpose.fitting.network_search import NetworkStep
 from superpose.fitting.part_slopes import MovedHeights, Share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -154,8 +155,7 @@ class Search:
 
     def again(self, candidate: Candidate, *, finer: bool = False) -> Candidate:
         """Climb on from where a candidate is, on a copy."""
-        network = narrower(candidate.network, widest(candidate.network), self.generator)
-        network.load_state_dict(candidate.network.state_dict())
+        network = copy.deepcopy(candidate.network)
         if finer:
             network.refine()
             network.requires_grad_(False)

@@ -11,9 +11,9 @@ import torch
 from superpose.errors import InputError
 from superpose.fitting import fit_network
 from superpose.fitting.deadline import Deadline
-from superpose.fitting.fit_network import widths_to_try
 from superpose.fitting.network_axes import cover_inputs, cover_sums
 from superpose.fitting.network_evidence import NetworkState, climb
+from superpose.fitting.network_fit import widths_to_try
 from superpose.fitting.network_jacobian import network_jacobian
 from superpose.fitting.network_problem import NetworkProblem
 from superpose.fitting.network_starts import draw, narrower
@@ -205,7 +205,9 @@ def test_a_fitted_network_goes_on_from_where_it_is() -> None:
 def test_several_outputs_share_the_inner_sums() -> None:
     _, x = made([2, 1], rows=150)
     y = torch.stack([bump(x), torch.cos(2 * bump(x).log())], 1)
-    fit = fit_network(KSTNetwork([2, 1, 2], 8, "matern52", length_scale=1.0), x, y, refine_to=15, restarts=2)
+    fit = fit_network(
+        KSTNetwork([2, 1, 2], 8, "matern52", length_scale=1.0), x, y, refine_to=15, restarts=2
+    )
     residual = (fit.network(x) - y).detach()
     assert fit.rmse == pytest.approx(float(residual.square().mean().sqrt()), rel=1e-9)
     assert fit.rmse < 2e-3

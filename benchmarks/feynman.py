@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,10 @@ def main() -> None:
         "surroundings": surroundings(),
         "equations": {},
     }
-    X, y = chosen[0].draw(200, seed=9)
+    if options.out.exists():
+        answer = json.loads(options.out.read_text())
+    chosen = [e for e in chosen if e.name not in answer["equations"]]
+    X, y = FEYNMAN[0].draw(200, seed=9)
     fit_network(KSTNetwork([X.shape[1], 1, 1], 8, "matern52"), X, y)  # what is compiled is, now
     for equation in chosen:
         found = measured(equation)
@@ -104,7 +108,7 @@ def main() -> None:
             f"   pykan {theirs['rmse'] / found['sd']:.1e} in {theirs['cpu_s']:5.2f} s",
             flush=True,
         )
-    print(answer["summary"])
+    print(json.dumps(answer["summary"], indent=1))
 
 
 if __name__ == "__main__":

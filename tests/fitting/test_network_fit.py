@@ -159,7 +159,7 @@ def test_refining_keeps_function_and_coefficients_of_the_prior() -> None:
 
 def test_the_same_seed_gives_the_same_network_and_the_given_one_stays() -> None:
     _, x = made([2, 1], rows=60)
-    network = KSTNetwork([2, 2, 1], 8, "matern52", length_scale=1.0)
+    network = KSTNetwork([2, 1, 1], 8, "matern52", length_scale=1.0)
     given = copy.deepcopy(network.state_dict())
     y = bump(x)
     state = torch.get_rng_state()

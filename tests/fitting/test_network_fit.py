@@ -198,6 +198,7 @@ def test_a_fitted_network_goes_on_from_where_it_is() -> None:
     first = fit_network(network, x, y, refine_to=8)
     again = fit_network(first.network, x, y, refine_to=15, restarts=0)
     assert again.start == -1
+    assert again.trail[0].rmse < 1.01 * first.rmse / float(y.std())
     assert again.rmse < 0.2 * first.rmse
     assert [step.knots for step in again.trail] == [8, 8, 15]
 

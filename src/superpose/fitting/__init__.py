@@ -7,10 +7,10 @@ from superpose.fitting.dial import DialStep
 from superpose.fitting.edit import Edit
 from superpose.fitting.fit import Fit, fit_superposition
 from superpose.fitting.fit_formula import FormulaReport, ShapeTried, fit_formula
-from superpose.fitting.fit_network import NetworkFit, fit_network
 from superpose.fitting.formula_refinement import RefinedFormula, refine_formula
 from superpose.fitting.height_laplace import laplace
 from superpose.fitting.height_posterior import HeightPosterior, HeightPrediction
+from superpose.fitting.network_fit import NetworkFit, fit_network
 from superpose.fitting.network_jacobian import network_jacobian
 from superpose.fitting.network_search import NetworkStep
 from superpose.fitting.part_slopes import MovedHeights, Share

@@ -27,8 +27,8 @@ def cover_sums(network: KSTNetwork, x: torch.Tensor) -> None:
     """Let the axes between layers reach over the inner sums of the rows x [N, n], from -1 to 1.
 
     Curves on an axis that moves are interpolated at its new knots, so the function changes by what
-    the curves of these knots cannot say. Then inner sums are moved and rescaled so that the axis has
-    centre 0 and spread 1, which changes nothing.
+    the curves of these knots cannot say. Then inner sums are moved and rescaled so that the axis
+    has centre 0 and spread 1, which changes nothing.
     """
     layers = network.each_layer()
     for before, layer in zip([None, *layers], layers, strict=False):

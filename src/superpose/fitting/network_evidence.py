@@ -1,7 +1,7 @@
 """Levenberg-Marquardt steps on all heights of a network, and the evidence on the way.
 
-The objective is ½ Σ (y - f)² / σ² + ½ Σ_g λ_g |θ_g|². After every step MacKay's fixed point (MacKay,
-1992, Neural Computation 4:448) sets, with S the covariance of θ under the linearised network,
+The objective is ½ Σ (y - f)² / σ² + ½ Σ_g λ_g |θ_g|². After every step MacKay's fixed point
+(MacKay, 1992, Neural Computation 4:448) sets, with S the covariance of θ at the linearised network,
 
     γ_g = Σ_{j in g} (1 - λ_g S_jj),      λ_g = γ_g / |θ_g|²,      σ² = Σ (y - f)² / (N K - Σ γ_g).
 
@@ -19,7 +19,7 @@ from superpose.fitting.bounds import Bounds
 from superpose.fitting.deadline import Deadline
 from superpose.fitting.evidence import log_evidence
 from superpose.fitting.network_problem import NetworkProblem
-from superpose.fitting.steps import Objective, Quadratic, inverse
+from superpose.fitting.steps import Quadratic, inverse
 
 FASTEST_PRIOR, FASTEST_NOISE = 2.0, 30.0  # of a log precision, and of σ² as a factor, in a step
 SMALLEST_NOISE = 1e-20
@@ -78,7 +78,7 @@ def climb(
 ) -> Climbed:
     """Go up to so many steps, until the next one promises next to nothing.
 
-    Precisions are divided by 1 / σ² where the steps are worked out, as in `superpose.fitting.steps`.
+    Where the steps are worked out precisions are in units of 1 / σ², as in `steps`.
     """
     damping, climbed = FIRST_DAMPING, []
     for step in range(steps):
@@ -117,11 +117,12 @@ def _descend(
     The damping follows how much of the promised fall came true. It goes down to next to nothing:
     the valleys of composed curves are long and flat, and a step without any leaves them.
     """
-    theta, objective = quadratic.theta, Objective(problem, quadratic.precision)
-    before = loss + 0.5 * float((quadratic.precision * theta * theta).sum())
+    theta = quadratic.theta
+    before = loss + 0.5 * float(quadratic.precision @ theta**2)
     for _ in range(TRIALS):
         step = quadratic.step(damping)
-        after, loss_after = objective(theta + step)
+        loss_after = problem.value(theta + step)
+        after = loss_after + 0.5 * float(quadratic.precision @ (theta + step) ** 2)
         share = (before - after) / max(quadratic.fall(step), 1e-300)
         if math.isfinite(after) and share > SMALLEST_SHARE:
             if share > GOOD_SHARE:

@@ -18,7 +18,7 @@ from superpose.fitting.white_heights import (
 from superpose.networks import KSTNetwork
 
 LEVEL_PRECISION = 1e-3
-"""Of the levels, in half widths of their axes or standard deviations of the target: next to none."""
+"""Of levels, in half widths of their axes or standard deviations of the target: next to none."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -17,6 +18,8 @@ from superpose.fitting.white_heights import coefficient_groups, read_coefficient
 from superpose.networks import KSTNetwork
 
 FIRST_STEPS, STEPS = 12, 30
+FEWEST_ROWS = 300
+"""That a start looks at; twice its coefficients if that is more."""
 FIRST_NOISE = 0.1
 """Of the variance of the target: what a start may leave."""
 WORTH = 0.02
@@ -107,11 +110,14 @@ class Search:
         return best
 
     def start(self, network: KSTNetwork, restarts: int) -> Candidate:
-        """Return the best of several random starts, after a few steps each."""
+        """Return the best of several random starts, after a few steps each on some of the rows."""
+        enough = max(FEWEST_ROWS, 2 * network.n_curves * n_knots(network))
+        stride = max(1, len(self.x) // enough)
+        some = replace(self, x=self.x[::stride], y=self.y[::stride])
         best: Candidate | None = None
         for number in range(restarts):
-            drawn = draw(network, self.x, self.generator)
-            candidate = self.climb(drawn, self.unfitted(drawn), number, FIRST_STEPS)
+            drawn = draw(network, some.x, self.generator)
+            candidate = some.climb(drawn, self.unfitted(drawn), number, FIRST_STEPS)
             if best is None or candidate.found.evidence > best.found.evidence:
                 best = candidate
             if self.deadline.over():
@@ -149,8 +155,7 @@ class Search:
 
     def again(self, candidate: Candidate, *, finer: bool = False) -> Candidate:
         """Climb on from where a candidate is, on a copy."""
-        network = narrower(candidate.network, widest(candidate.network), self.generator)
-        network.load_state_dict(candidate.network.state_dict())
+        network = copy.deepcopy(candidate.network)
         if finer:
             network.refine()
             network.requires_grad_(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from superpose.errors import InputError
 from superpose.fitting.deadline import Deadline
 from superpose.fitting.network_axes import cover_inputs, note_what_was_seen
+from superpose.fitting.network_evidence import SMALLEST_NOISE
 from superpose.fitting.network_search import Candidate, NetworkStep, Search, n_knots, widest
 from superpose.fitting.threads import threads_for
 from superpose.fitting.white_heights import heights_spread
@@ -178,7 +179,10 @@ def _as_it_stands(
     cover_inputs(network, search.x)
     last = network.each_layer()[-1]
     last.heights.sub_(centre / last.in_features).div_(spread)
-    return search.climb(network, search.unfitted(network), -1, 1)
+    state, residual = search.unfitted(network), search.y - network(search.x)
+    if search.noise is None:
+        state = replace(state, noise=max(float(residual.square().mean()), SMALLEST_NOISE))
+    return search.climb(network, state, -1, 1)
 
 
 def _finish(search: Search, best: Candidate, centre: torch.Tensor, spread: float) -> NetworkFit:

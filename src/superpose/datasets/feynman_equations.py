@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from superpose.errors import InputError
 
-__all__ = ["FEYNMAN", "FeynmanEquation", "feynman"]
+__all__ = ["FeynmanEquation", "feynman"]
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class FeynmanEquation:
     ('1 / (1 / d1 + n / d2)', ['d1', 'd2', 'n'])
     >>> X, y = equation.draw(3, seed=0)
     >>> X.shape, y.round(2)
-    ((3, 3), array([0.63, 0.61, 1.12]))
+    ((3, 3), array([1.19, 0.49, 0.91]))
     """
 
     name: str
@@ -214,7 +214,7 @@ def feynman(name: str) -> FeynmanEquation:
     Parameters
     ----------
     name : str
-        Such as "I.6.2"; see ``FEYNMAN`` for all.
+        Such as "I.6.2"; ``superpose.datasets.feynman_equations.FEYNMAN`` holds all.
 
     Returns
     -------

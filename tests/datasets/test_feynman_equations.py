@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from superpose.datasets import FEYNMAN, feynman
+from superpose.datasets.feynman_equations import FEYNMAN, FeynmanEquation, feynman
 from superpose.errors import InputError
 
 
 @pytest.mark.parametrize("equation", FEYNMAN, ids=lambda e: e.name)
-def test_rows_lie_in_the_ranges_and_obey_the_formula(equation: object) -> None:
-    X, y = equation.draw(50, seed=1)  # type: ignore[attr-defined]
+def test_rows_lie_in_the_ranges_and_obey_the_formula(equation: FeynmanEquation) -> None:
+    X, y = equation.draw(50, seed=1)
     words = {"exp": np.exp, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "log": np.log}
     names = {**words, "arcsin": np.arcsin, "pi": np.pi}
-    names |= dict(zip(equation.ranges, X.T, strict=True))  # type: ignore[attr-defined]
-    expected = eval(equation.formula, {}, names)  # type: ignore[attr-defined]
+    names |= dict(zip(equation.ranges, X.T, strict=True))
+    expected = eval(equation.formula, {}, names)
     np.testing.assert_allclose(y, expected, rtol=1e-12)
-    low, high = np.array(list(equation.ranges.values())).T  # type: ignore[attr-defined]
+    low, high = np.array(list(equation.ranges.values())).T
     assert np.isfinite(y).all()
     assert ((low <= X) & (high >= X)).all()
     assert (X.max(0) - X.min(0) > 0.8 * (high - low)).all()

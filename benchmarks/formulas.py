@@ -1,7 +1,7 @@
 """Is the formula behind rows found, how exactly, and in how many CPU-seconds?
 
-The example of the field, exp(sin πx + y²) over ten seeds, then equations of the Feynman Lectures
-(`superpose.datasets.FEYNMAN`), rows without noise.
+The example of the field, exp(sin πx + y²) over ten seeds; short laws (`laws.py`); and the twenty
+equations of `superpose.datasets.FEYNMAN` with all their variables. Rows are without noise.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from laws import LAWS, draw
 from record import Stopwatch, limit_threads, surroundings, write_json
 
 from superpose.datasets import FEYNMAN, feynman
@@ -56,25 +57,46 @@ def example(seed: int, rows: int) -> dict[str, Any]:
     }
 
 
-def equation(name: str, rows: int, seed: int) -> dict[str, Any]:
-    """One Feynman equation."""
+def law(name: str, rows: int) -> dict[str, Any]:
+    """One short law."""
+    count = LAWS[name][1]
+    rows_of = lambda seed: draw(name, rows, seed)  # noqa: E731
+    return found(name, LAWS[name][0], [f"x{k + 1}" for k in range(count)], rows_of)
+
+
+def equation(name: str, rows: int) -> dict[str, Any]:
+    """One Feynman equation with all its variables."""
     truth = feynman(name)
-    x, y = truth.draw(rows, seed=seed)
-    new_x, new_y = truth.draw(rows, seed=seed + 1000)
+    rows_of = lambda seed: truth.draw(rows, seed=seed)  # noqa: E731
+    return found(name, truth.formula, list(truth.ranges), rows_of)
+
+
+def found(name: str, truth: str, names: list[str], rows_of: Any) -> dict[str, Any]:
+    """What the formula of seed 0 says of the rows of seed 1000."""
+    (x, y), (new_x, new_y) = rows_of(0), rows_of(1000)
     with Stopwatch() as watch:
-        report = fit_formula(
-            x, y, names=list(truth.ranges), generator=torch.Generator().manual_seed(seed)
-        )
+        report = fit_formula(x, y, names=names, generator=torch.Generator().manual_seed(0))
     error = np.sqrt(np.mean((report.network(new_x)[:, 0] - new_y) ** 2)) / new_y.std()
     return {
         "name": name,
-        "truth": truth.formula,
+        "truth": truth,
         "expression": str(report.expression())[:400],
         "relative_rmse": float(error),
         "recovered": bool(error <= RECOVERED),
         "said_worse": report.worse,
         "network_relative_rmse": report.network_rmse / float(y.std()),
         "cpu": watch.cpu,
+    }
+
+
+def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many were found, and which were not without a word."""
+    wrong = [e["name"] for e in results if not e["recovered"] and not e["said_worse"]]
+    return {
+        "in_all": len(results),
+        "recovered": sum(each["recovered"] for each in results),
+        "neither_recovered_nor_said_worse": wrong,
+        "cpu_median": statistics.median(each["cpu"] for each in results),
     }
 
 
@@ -97,22 +119,16 @@ def main() -> None:
         "cpu_median": statistics.median(each["cpu"] for each in answer["example"]),
     }
     print(answer["example_summary"], flush=True)
-    answer["feynman"] = []
-    for each in FEYNMAN:
-        name = each if isinstance(each, str) else each.name
-        answer["feynman"].append(equation(name, arguments.rows, 0))
-        print(answer["feynman"][-1], flush=True)
-        write_json(answer, arguments.out)
-    recovered = [each for each in answer["feynman"] if each["recovered"]]
-    wrong = [e for e in answer["feynman"] if not e["recovered"] and not e["said_worse"]]
-    answer["feynman_summary"] = {
-        "equations": len(answer["feynman"]),
-        "recovered": len(recovered),
-        "not_recovered_and_not_said": [each["name"] for each in wrong],
-        "cpu_median": statistics.median(each["cpu"] for each in answer["feynman"]),
-    }
-    print(answer["feynman_summary"])
     write_json(answer, arguments.out)
+    sets = {"laws": (law, list(LAWS)), "feynman": (equation, [each.name for each in FEYNMAN])}
+    for key, (measure, names) in sets.items():
+        answer[key] = []
+        for name in names:
+            answer[key].append(measure(name, arguments.rows))
+            print(answer[key][-1], flush=True)
+            answer[f"{key}_summary"] = summary(answer[key])
+            write_json(answer, arguments.out)
+        print(answer[f"{key}_summary"], flush=True)
 
 
 if __name__ == "__main__":

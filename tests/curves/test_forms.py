@@ -201,3 +201,10 @@ def test_a_curve_without_a_band_has_no_formula() -> None:
         sight(np.sin, (1, 0), 9, noise=0.1)
     with pytest.raises(InputError, match="level must be between 0 and 1"):
         sight(np.sin, (0, 1), 9, noise=0.1, level=2)
+
+
+@EACH
+@pytest.mark.parametrize("size", [0.0, 1e-300, 1e150])
+def test_a_curve_of_no_size_or_of_a_huge_one_breaks_nothing(form: Form, size: float) -> None:
+    fit = fit_form(form, sight(lambda x: size * np.sin(x), (0, 1), 9, noise=1e-3 * (size or 1)))
+    assert not np.isnan(fit.gap)

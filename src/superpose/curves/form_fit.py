@@ -191,7 +191,7 @@ class _Projection:
                 break
             step = np.zeros(2)
             weight = damping * np.diag(normal) + 1e-14 * np.trace(normal)
-            step[free] = np.linalg.solve(normal + np.diag(weight), pull)
+            step[free] = np.linalg.lstsq(normal + np.diag(weight), pull)[0]
             tried = self.at(*(point + step))
             if tried[0] < squares:
                 gained = squares - tried[0]

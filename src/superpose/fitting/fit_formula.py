@@ -11,8 +11,8 @@ import torch
 
 from superpose.curves import Form
 from superpose.errors import InputError
-from superpose.fitting.network_fit import fit_network
 from superpose.fitting.formula_refinement import RefinedFormula, refine_formula
+from superpose.fitting.network_fit import fit_network
 from superpose.fitting.pruning import prune
 from superpose.fitting.snapping import snap
 from superpose.networks import FormulaNetwork, KSTNetwork

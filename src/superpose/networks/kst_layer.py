@@ -89,7 +89,8 @@ class KSTLayer(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return y [.., O] of x [.., I], of the dtype of x."""
         flat = x.reshape(-1, self.in_features).to(self.heights.dtype)
-        y = self.basis.sum(self.axis(flat), self.heights)
+        self.axis.follow(flat)
+        y = self.basis.sum(flat, self.heights, self.axis.centre, self.axis.spread)
         return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
 
     def contributions(self, x: torch.Tensor) -> torch.Tensor:

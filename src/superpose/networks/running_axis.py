@@ -76,8 +76,7 @@ class RunningAxis(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x [N, I] in axis units; while training the axes learn of x first."""
-        if self.training and len(x):
-            self._follow(x.detach())
+        self.follow(x)
         return (x - self.centre) / self.spread
 
     def units(self, u: torch.Tensor) -> torch.Tensor:
@@ -85,7 +84,10 @@ class RunningAxis(nn.Module):
         return self.centre + self.spread * u
 
     @torch.no_grad()
-    def _follow(self, x: torch.Tensor) -> None:
+    def follow(self, x: torch.Tensor) -> None:
+        """Learn of x [N, I] while training; otherwise do nothing."""
+        if not self.training or not len(x):
+            return
         low, high = torch.aminmax(x, dim=0)
         self.lowest.copy_(torch.minimum(self.lowest, low))
         self.highest.copy_(torch.maximum(self.highest, high))

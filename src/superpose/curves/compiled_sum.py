@@ -1,7 +1,7 @@
 """A sum of many curves on the host, by compiled loops: an operator of torch with its own backward.
 
-The operator means exactly `plain_sum`, which is what traces, exports, other devices and second
-derivatives use. `torch.compile` and `torch.export` see one node where the operator stands.
+It means exactly `plain_sum`, which is what exports, other devices and second derivatives use.
+`torch.compile` sees one operator with its own backward.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from superpose.curves.curve_sum import curve_sum
 A_THREAD = 2.5e6
 """Products that merit a thread of their own: some .3 ms."""
 
-LEAST_ROWS = 64
+BLOCK = 64
 
 
 def plain_sum(
@@ -64,8 +64,7 @@ def fits(x: torch.Tensor) -> bool:
     )
 
 
-@torch.library.custom_op("superpose::curve_sum", mutates_args=())
-def compiled_sum(
+def fast_sum(
     x: torch.Tensor,
     heights: torch.Tensor,
     centre: torch.Tensor,
@@ -76,28 +75,43 @@ def compiled_sum(
     rate: float,
 ) -> torch.Tensor:
     """Return `plain_sum`, of tensors on the host that are all float32 or all float64."""
-    from superpose.curves.curve_loops import loops
+    tensors = x, heights, centre, spread, table, powers, tail
+    if torch.compiler.is_compiling():
+        y: torch.Tensor = _forward_operator(*tensors, rate)
+    else:
+        y = _EagerSum.apply(*tensors, rate)
+    return y
+
+
+def _forward(
+    x: torch.Tensor,
+    heights: torch.Tensor,
+    centre: torch.Tensor,
+    spread: torch.Tensor,
+    table: torch.Tensor,
+    powers: torch.Tensor,
+    tail: torch.Tensor,
+    rate: float,
+) -> torch.Tensor:
+    from superpose.curves.curve_loops import forward_loop
 
     outputs, lanes = heights.shape[2], _lanes(heights.shape[2])
-    spread_out, forward, _ = loops(powers.shape[1], lanes)
-    padded = _padded(heights, lanes)
-    rows = _room(x, len(padded) * len(table) * padded.shape[2])
-    spread_out(rows, table.numpy(), padded, 0, len(padded))
+    forward = forward_loop(powers.shape[1], lanes)
+    padded, flat, rise = _padded(heights, lanes), _array(x), _array(table)
+    rows = _rows(x, rise, padded, lanes)
     y = _room(x, len(x), padded.shape[2])
-    axis = _array(centre), _array(spread)
-    curves = powers.numpy(), tail.numpy(), powers.numpy().dtype.type(rate)
-    flat = _array(x)
+    axis, curves = (_array(centre), _array(spread)), (_array(powers), _array(tail))
+    given = flat, rows, *axis, *curves, rise.dtype.type(rate)
     _share(
-        lambda first, last: forward(y, flat, rows, *axis, *curves, first, last),
+        lambda first, last: forward(y, *given, first, last),
         len(x),
-        step=LEAST_ROWS,
-        work=len(x) * rows.size // len(table) * powers.shape[1],
+        step=BLOCK,
+        work=flat.size * padded.shape[2] * powers.shape[1],
     )
     return torch.from_numpy(y[:, :outputs].copy() if y.shape[1] > outputs else y)
 
 
-@torch.library.custom_op("superpose::curve_sum_backward", mutates_args=())
-def _compiled_backward(
+def _backward(
     dy: torch.Tensor,
     x: torch.Tensor,
     heights: torch.Tensor,
@@ -107,17 +121,22 @@ def _compiled_backward(
     powers: torch.Tensor,
     tail: torch.Tensor,
     rate: float,
+    with_x: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the gradients with respect to x and heights, of dy [N, O]."""
-    from superpose.curves.curve_loops import loops
+    """Return the gradients with respect to x, empty without it, and heights."""
+    from superpose.curves.curve_loops import backward_loop
 
     outputs, lanes = heights.shape[2], _lanes(heights.shape[2])
-    backward = loops(powers.shape[1], lanes)[2]
-    padded, flow, flat = _padded(heights, lanes), _padded(dy, lanes), _array(x)
-    dx, dheights = _room(x, *flat.shape), _room(x, *padded.shape)
-    axis = _array(centre), _array(spread)
-    curves = powers.numpy(), tail.numpy(), powers.numpy().dtype.type(rate)
-    given = flow, flat, table.numpy(), padded, *axis, *curves
+    backward = backward_loop(powers.shape[1], lanes, with_x)
+    padded, flow, flat, rise = (
+        _padded(heights, lanes),
+        _padded(dy, lanes),
+        _array(x),
+        _array(table),
+    )
+    dx, dheights = _room(x, *(flat.shape if with_x else (0, 0))), _room(x, *padded.shape)
+    axis, curves = (_array(centre), _array(spread)), (_array(powers), _array(tail))
+    given = flow, flat, _rows(x, rise, padded, lanes), rise, *axis, *curves, rise.dtype.type(rate)
     _share(
         lambda first, last: backward(dx, dheights, *given, first, last),
         len(padded),
@@ -129,16 +148,44 @@ def _compiled_backward(
     return torch.from_numpy(dx), torch.from_numpy(dheights)
 
 
-@compiled_sum.register_fake
-def _(x: torch.Tensor, heights: torch.Tensor, *_: Any) -> torch.Tensor:
-    return x.new_empty(x.shape[0], heights.shape[2])
+class _EagerSum(torch.autograd.Function):
+    """The loops outside of `torch.compile`, where a function costs less than an operator."""
+
+    @staticmethod
+    def forward(*inputs: Any) -> torch.Tensor:
+        return _forward(*inputs)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        _keep(ctx, inputs, output)
+
+    @staticmethod
+    def backward(ctx: Any, *flows: torch.Tensor) -> tuple[Any, ...]:
+        step = _in_plain_steps if torch.is_grad_enabled() else _gradients
+        return step(ctx, flows[0])
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *inputs: Any) -> tuple[torch.Tensor, int]:
+        return torch.vmap(plain_sum, in_dims, randomness=info.randomness)(*inputs), 0
 
 
-@_compiled_backward.register_fake
-def _(
-    dy: torch.Tensor, x: torch.Tensor, heights: torch.Tensor, *_: Any
-) -> tuple[torch.Tensor, torch.Tensor]:
-    return x.new_empty(x.shape), heights.new_empty(heights.shape)
+def _gradients(
+    ctx: Any, dy: torch.Tensor, backward: Callable[..., Any] = _backward
+) -> tuple[Any, ...]:
+    with_x = ctx.needs_input_grad[0]
+    dx, dheights = backward(dy, *ctx.saved_tensors, ctx.rate, with_x)
+    return dx if with_x else None, dheights, *[None] * 6
+
+
+def _in_plain_steps(ctx: Any, dy: torch.Tensor) -> tuple[Any, ...]:
+    """Return the same, where gradients of gradients are asked for."""
+    saved, rate = ctx.saved_tensors, ctx.rate
+
+    def of(x: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+        return plain_sum(x, heights, *saved[2:], rate=rate)
+
+    pull: Callable[..., tuple[Any, ...]] = torch.func.vjp(of, *saved[:2])[1]
+    return *pull(dy), *[None] * 6
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -146,36 +193,27 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     ctx.save_for_backward(*tensors)
 
 
-def _once(ctx: Any, dy: torch.Tensor) -> tuple[Any, ...]:
-    dx, dheights = _compiled_backward(dy, *ctx.saved_tensors, ctx.rate)
-    return dx, dheights, *[None] * 6
+_forward_operator = torch.library.custom_op("superpose::curve_sum", _forward, mutates_args=())
+_backward_operator = torch.library.custom_op(
+    "superpose::curve_sum_backward", _backward, mutates_args=()
+)
 
 
-def _twice(ctx: Any, ddx: Any, ddheights: Any) -> tuple[Any, ...]:
-    """Return what the gradients' gradients are, in operations of torch."""
-    *followed, centre, spread, table, powers, tail = ctx.saved_tensors
-    again = torch.is_grad_enabled()
-    with torch.enable_grad():
-        dy, x, heights = (_followed(each) for each in followed)
-        y = plain_sum(x, heights, centre, spread, table, powers, tail, ctx.rate)
-        first = torch.autograd.grad(y, (x, heights), dy, create_graph=True)
-    flows = [(d, dd) for d, dd in zip(first, (ddx, ddheights), strict=True) if dd is not None]
-    second = torch.autograd.grad(
-        [d for d, _ in flows],
-        (dy, x, heights),
-        [dd for _, dd in flows],
-        create_graph=again,
-        allow_unused=True,
-    )
-    return *second, *[None] * 6
+@_forward_operator.register_fake
+def _(x: torch.Tensor, heights: torch.Tensor, *_: Any) -> torch.Tensor:
+    return x.new_empty(x.shape[0], heights.shape[2])
 
 
-def _followed(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.view_as(tensor) if tensor.requires_grad else tensor.detach().requires_grad_()
+@_backward_operator.register_fake
+def _(dy: torch.Tensor, x: torch.Tensor, heights: torch.Tensor, *rest: Any) -> Any:
+    return x.new_empty(x.shape if rest[-1] else (0, 0)), heights.new_empty(heights.shape)
 
 
-compiled_sum.register_autograd(_once, setup_context=_keep)
-_compiled_backward.register_autograd(_twice, setup_context=_keep)
+def _operator_backward(ctx: Any, dy: torch.Tensor) -> tuple[Any, ...]:
+    return _gradients(ctx, dy, _backward_operator)
+
+
+_forward_operator.register_autograd(_operator_backward, setup_context=_keep)
 
 
 def _share(loop: Callable[[int, int], None], count: int, *, step: int, work: float) -> None:
@@ -194,6 +232,14 @@ def _share(loop: Callable[[int, int], None], count: int, *, step: int, work: flo
 def _lanes(outputs: int) -> int:
     """Return how many outputs a step of the loops takes."""
     return 64 if -(-outputs // 16) % 4 == 0 else 16
+
+
+def _rows(like: torch.Tensor, table: np.ndarray, heights: np.ndarray, lanes: int) -> np.ndarray:
+    from superpose.curves.curve_loops import spreading
+
+    rows = _room(like, len(heights) * len(table) * heights.shape[2])
+    spreading(lanes)(rows, table, heights)
+    return rows
 
 
 def _room(like: torch.Tensor, *shape: int) -> np.ndarray:

@@ -27,7 +27,7 @@ NEAR = 24_576
 
 
 def _machine(loop: Callable[..., Any]) -> Callable[..., Any]:
-    return compiled(loop, nogil=True, fastmath={"contract", "reassoc", "nsz"})
+    return compiled(loop, freely=True)
 
 
 @_machine
@@ -94,16 +94,16 @@ def slope_tables(powers, tail, rate, steepness):  # type: ignore[no-untyped-def]
 
 
 @cache
-def loops(size: int, lanes: int) -> tuple[Callable[..., Any], ...]:
-    """Return ``spread_out, forward, backward`` for 2p = size and outputs a multiple of lanes."""
+def spreading(lanes: int) -> Callable[..., Any]:
+    """Return the loop that makes rows of heights, for outputs a multiple of lanes."""
 
     @_machine
-    def spread_out(rows, table, heights, first, last):  # type: ignore[no-untyped-def]
-        """Write table @ heights of some inputs to rows, both flat."""
+    def spread_out(rows, table, heights):  # type: ignore[no-untyped-def]
+        """Write table @ heights to rows [I · (J + 2) · O]."""
         n_rows, n_heights = table.shape
         width = heights.shape[2]
         flat = heights.reshape(-1)
-        for i in range(first, last):
+        for i in range(len(heights)):
             for r in range(n_rows):
                 for o in range(0, width, lanes):
                     start = i * n_heights * width + o
@@ -111,7 +111,15 @@ def loops(size: int, lanes: int) -> tuple[Callable[..., Any], ...]:
                     total = fma(table[r, 0], total, filled(table.dtype.type(0), total))
                     for m in range(1, n_heights):
                         total = fma(table[r, m], load(flat, start + m * width, lanes), total)
-                    store(rows, ((i - first) * n_rows + r) * width + o, total)
+                    store(rows, (i * n_rows + r) * width + o, total)
+
+    code: Callable[..., Any] = spread_out
+    return code
+
+
+@cache
+def forward_loop(size: int, lanes: int) -> Callable[..., Any]:
+    """Return the loop of values, for 2p = size and outputs a multiple of lanes."""
 
     @_machine
     def forward(y, x, rows, centre, spread, powers, tail, rate, first, last):  # type: ignore[no-untyped-def]
@@ -153,9 +161,17 @@ def loops(size: int, lanes: int) -> tuple[Callable[..., Any], ...]:
                                 total = fma(values[value + k * BLOCK], weight, total)
                         store(out, at, total)
 
+    code: Callable[..., Any] = forward
+    return code
+
+
+@cache
+def backward_loop(size: int, lanes: int, with_x: bool) -> Callable[..., Any]:
+    """Return the loop of gradients; without x it leaves out those of the inputs."""
+
     @_machine
     def backward(  # type: ignore[no-untyped-def]
-        dx, dheights, dy, x, table, heights, centre, spread, powers, tail, rate, first, last
+        dx, dheights, dy, x, rows, table, centre, spread, powers, tail, rate, first, last
     ):
         """Write dx [N, I] and dheights [I, M, O] of the inputs from `first` to `last`."""
         n_rows, n_heights = table.shape
@@ -172,38 +188,41 @@ def loops(size: int, lanes: int) -> tuple[Callable[..., Any], ...]:
         values = room(group * size * BLOCK, x)
         slopes = room(group * size * BLOCK, x)
         du = np.empty((group, BLOCK), x.dtype)
-        rows, drows = room(group * per, x), room(group * per, x)
+        drows = room(group * per, x)
         dlevels = np.zeros(width, x.dtype)
         for n in range(len(dy)):
             for o in range(width):
                 dlevels[o] += dy[n, o]
         for i in range(first, last, group):
             count = min(group, last - i)
-            spread_out(rows, table, heights, i, i + count)
+            own = rows[i * per : (i + count) * per]
             drows[:] = 0
             for n in range(0, len(x), BLOCK):
                 stop = min(BLOCK, len(x) - n)
                 for j in range(count):
                     locate(x, i + j, n, stop, centre, spread, half, u[j], s, cell[j])
                     packets(u[j], s, powers, tail, rate, 1, values, j * size * BLOCK)
-                    packets(u[j], s, steep, falling, rate, -1, slopes, j * size * BLOCK)
+                    if with_x:
+                        packets(u[j], s, steep, falling, rate, -1, slopes, j * size * BLOCK)
                 du[:] = 0
                 for o in range(0, width, lanes):
                     for b in range(stop):
                         flow = load(flat, (n + b) * width + o, lanes)
                         for j in range(count):
                             base = j * per + o
-                            slope = load(rows, base + line, lanes)
                             at = base + line
+                            slope = load(own, at, lanes)
                             store(drows, at, fma(u[j, b], flow, load(drows, at, lanes)))
                             base += cell[j, b] * width
                             value = j * size * BLOCK + b
                             for k in range(size):
                                 at, v = base + k * width, value + k * BLOCK
-                                slope = fma(slopes[v], load(rows, at, lanes), slope)
+                                if with_x:
+                                    slope = fma(slopes[v], load(own, at, lanes), slope)
                                 store(drows, at, fma(values[v], flow, load(drows, at, lanes)))
-                            du[j, b] += dot(slope, flow)
-                for j in range(count):
+                            if with_x:
+                                du[j, b] += dot(slope, flow)
+                for j in range(count if with_x else 0):
                     for b in range(stop):
                         dx[n + b, i + j] = du[j, b] / spread[i + j]
             for j in range(count):
@@ -215,4 +234,5 @@ def loops(size: int, lanes: int) -> tuple[Callable[..., Any], ...]:
                         for o in range(width):
                             dheights[i + j, m, o] += table[r, m] * drows[j * per + r * width + o]
 
-    return spread_out, forward, backward
+    code: Callable[..., Any] = backward
+    return code

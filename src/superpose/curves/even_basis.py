@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from superpose.curves.compiled_sum import compiled_sum, fits, plain_sum
+from superpose.curves.compiled_sum import fast_sum, fits, plain_sum
 from superpose.curves.curve_sum import curve_each, spread_rows
 from superpose.curves.gp_basis import GPBasis
 from superpose.curves.translates import make_translates
@@ -86,9 +86,10 @@ class EvenBasis(nn.Module):
         """
         centre = x.new_zeros(x.shape[1]) if centre is None else centre
         spread = x.new_ones(x.shape[1]) if spread is None else spread
-        sum_ = compiled_sum if fits(x) else plain_sum
-        axis, tables = (centre, spread), (self.rows, self.powers, self.tail)
-        return sum_(x, heights, *axis, *tables, self.rate)
+        tables = self.rows, self.powers, self.tail
+        with torch.autocast(x.device.type, enabled=False):
+            add = fast_sum if fits(x) else plain_sum
+            return add(x, heights, centre, spread, *tables, self.rate)
 
     def each(self, u: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
         """Return y_i = f_i(u_i), [N, I], at u [N, I] for heights [I, M]."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 
+from superpose.curves.statistics_loop import column_statistics
 from superpose.errors import InputError
 
 
@@ -88,16 +91,31 @@ class RunningAxis(nn.Module):
         """Learn of x [N, I] while training; otherwise do nothing."""
         if not self.training or not len(x):
             return
-        low, high = torch.aminmax(x, dim=0)
+        low, high, mean, variance = _statistics(x.detach())
         self.lowest.copy_(torch.minimum(self.lowest, low))
         self.highest.copy_(torch.maximum(self.highest, high))
         if not self.runs or len(x) < 2:
             return
         share = torch.clamp(1 / (self.batches + 1), min=self.momentum)
-        variance, mean = torch.var_mean(x, dim=0)
         self.centre.lerp_(mean.to(self.centre.dtype), share)
         self.variance.lerp_(variance.to(self.variance.dtype), share)
         self.batches += 1
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> RunningAxis:
+        kept = {name: buffer for name, buffer in self.named_buffers() if buffer is not None}
+        super()._apply(fn, recurse)
+        for name, buffer in self.named_buffers():
+            if buffer.is_floating_point() and buffer.itemsize < 4:  # statistics stay float32
+                setattr(self, name, kept[name].to(buffer.device, torch.float32))
+        return self
+
+
+def _statistics(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return lowest, highest, mean and variance of the columns of x [N, I], each [I]."""
+    if x.device.type == "cpu" and x.itemsize >= 4 and not torch.compiler.is_compiling():
+        return torch.from_numpy(column_statistics(x.contiguous().numpy())).unbind()
+    variance, mean = torch.var_mean(x, dim=0, correction=min(1, len(x) - 1))
+    return *torch.aminmax(x, dim=0), mean, variance
 
 
 def _checked(bounds: tuple[float, float]) -> tuple[float, float]:

@@ -179,10 +179,11 @@ def _gradients(
 
 def _in_plain_steps(ctx: Any, dy: torch.Tensor) -> tuple[Any, ...]:
     """Return the same, where gradients of gradients are asked for."""
-    saved, rate = ctx.saved_tensors, ctx.rate
+    saved = ctx.saved_tensors
+    given: list[Any] = [*saved[2:], ctx.rate]
 
     def of(x: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
-        return plain_sum(x, heights, *saved[2:], rate=rate)
+        return plain_sum(x, heights, *given)
 
     pull: Callable[..., tuple[Any, ...]] = torch.func.vjp(of, *saved[:2])[1]
     return *pull(dy), *[None] * 6

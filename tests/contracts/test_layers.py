@@ -90,6 +90,14 @@ def test_gradients_are_those_of_finite_differences(layer):
     assert torch.autograd.gradcheck(value, (x, *parameters.values()))
 
 
+def test_gradients_in_training_go_through_the_statistics_of_the_batch(layer):
+    layer = layer.double().train()
+    x = rows(6).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: copy.deepcopy(layer)(x), (x,))
+    if not isinstance(layer, KSTNetwork):  # slow, and the same
+        assert torch.autograd.gradgradcheck(lambda x: copy.deepcopy(layer)(x).sum(1), (x,))
+
+
 def test_the_gradient_of_the_prior(layer):
     layer = layer.double()
     for name, heights in layer.named_parameters():

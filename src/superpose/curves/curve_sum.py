@@ -44,7 +44,7 @@ def curve_each(
     """Return y_i = f_i(u_i), [N, I], at u [N, I] for rows [I, J + 2], one curve a column."""
     start, values = active(u, rows.shape[1] - powers.shape[1], powers, tail, rate)
     columns = start.unsqueeze(-1) + torch.arange(powers.shape[1], device=u.device)
-    weights = rows.expand(len(u), -1, -1).gather(-1, columns)
+    weights = rows.expand(u.shape[0], -1, -1).gather(-1, columns)
     return (weights * values).sum(-1) + rows[:, -2] * u + rows[:, -1]
 
 

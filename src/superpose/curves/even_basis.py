@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from superpose.curves.curve_sum import curve_each, curve_sum, spread_rows
+from superpose.curves.compiled_sum import fast_sum, fits, plain_sum
+from superpose.curves.curve_sum import curve_each, spread_rows
 from superpose.curves.gp_basis import GPBasis
 from superpose.curves.translates import make_translates
 
@@ -72,9 +73,23 @@ class EvenBasis(nn.Module):
         """The decay c = sqrt(2 nu) / length scale beyond the ends."""
         return self._translates.rate
 
-    def sum(self, u: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
-        """Return y_o = Σ_i f_io(u_i), [N, O], at u [N, I] for heights [I, M, O]."""
-        return curve_sum(u, self.rows @ heights, self.powers, self.tail, self.rate)
+    def sum(
+        self,
+        x: torch.Tensor,
+        heights: torch.Tensor,
+        centre: torch.Tensor | None = None,
+        spread: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return y_o = Σ_i f_io(u_i), [N, O], at u [N, I] for heights [I, M, O].
+
+        With ``centre`` and ``spread`` [I], u = (x - centre) / spread; otherwise u is x.
+        """
+        centre = x.new_zeros(x.shape[1]) if centre is None else centre
+        spread = x.new_ones(x.shape[1]) if spread is None else spread
+        tables = self.rows, self.powers, self.tail
+        with torch.autocast(x.device.type, enabled=False):
+            add = fast_sum if fits(x) else plain_sum
+            return add(x, heights, centre, spread, *tables, self.rate)
 
     def each(self, u: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
         """Return y_i = f_i(u_i), [N, I], at u [N, I] for heights [I, M]."""

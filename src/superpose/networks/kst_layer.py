@@ -91,8 +91,9 @@ class KSTLayer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return y [.., O] of x [.., I], of the dtype of x."""
-        flat = x.reshape(-1, self.in_features).to(self.heights.dtype)
-        y = self.basis.sum(self.axis(flat), self.heights)
+        exact = self.basis.rows.dtype  # at least float32
+        flat = x.reshape(-1, self.in_features).to(exact)
+        y = self.basis.sum(flat, self.heights.to(exact), *self.axis.place(flat))
         return y.to(x.dtype).reshape(*x.shape[:-1], self.out_features)
 
     def outside(self, x: torch.Tensor) -> torch.Tensor:
@@ -101,9 +102,9 @@ class KSTLayer(nn.Module):
 
     def contributions(self, x: torch.Tensor) -> torch.Tensor:
         """Return f_io(x_i), what every curve adds, [N, I, O], of x [N, I]."""
-        u = (x.to(self.heights.dtype) - self.axis.centre) / self.axis.spread
+        u = (x.to(self.basis.rows.dtype) - self.axis.centre) / self.axis.spread
         cardinal = torch.stack([self.basis.cardinal(column) for column in u.unbind(1)], 1)
-        return torch.einsum("nim,imo->nio", cardinal, self.heights)
+        return torch.einsum("nim,imo->nio", cardinal, self.heights.to(cardinal.dtype))
 
     def curve(self, i: int, o: int) -> LinkCurve:
         """Return the curve from input i to output o, in units of the input, as it stands now."""

@@ -81,7 +81,9 @@ class NodewiseLayer(nn.Module):
         """Return y [.., O] of x [.., I], of the dtype of x."""
         nodes = self.linear(x.reshape(-1, self.linear.in_features).to(self.heights.dtype))
         shared = self.linear.out_features // len(self.heights)
-        y = self.basis.each(self.axis(nodes), self.heights.repeat_interleave(shared, 0))
+        exact = self.basis.rows.dtype  # at least float32
+        heights = self.heights.to(exact).repeat_interleave(shared, 0)
+        y = self.basis.each(self.axis(nodes.to(exact)), heights)
         return y.to(x.dtype).reshape(*x.shape[:-1], self.linear.out_features)
 
     def prior(self) -> torch.Tensor:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 
+from superpose.curves.statistics_loop import column_statistics
 from superpose.errors import InputError
 
 SMALLEST = 1e-8
@@ -80,15 +83,23 @@ class RunningAxis(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x [N, I] in axis units; while training the axes learn of x."""
+        centre, spread = self.place(x)
+        return (x - centre) / spread
+
+    def place(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return centre and spread [I] of the axes on which x [N, I] stands.
+
+        While training the axes learn of x first. Where a batch is standardised by its own
+        statistics, they have a gradient in it.
+        """
         if not self.training or not len(x):
-            return (x - self.centre) / self.spread
-        self._widen(x.detach())
+            return self.centre.clone(), self.spread  # as they are now, for backward
+        low, high, mean, variance = statistics(x)
+        self._widen(low, high)
         if not self.runs or len(x) < 2:
-            return (x - self.centre) / self.spread
-        nothing = (None, None, None, None)
-        u, mean, scale = torch.native_batch_norm(x, *nothing, True, 0.0, SMALLEST)
-        self._follow(mean.detach(), scale.detach() ** -2 - SMALLEST, len(x))
-        return u / self.reach
+            return self.centre.clone(), self.spread
+        self._follow(mean.detach(), variance.detach(), len(x))
+        return mean, self.reach * (variance + SMALLEST).sqrt()
 
     def units(self, u: torch.Tensor) -> torch.Tensor:
         """Return axis units [.., I] in units of the input."""
@@ -102,8 +113,7 @@ class RunningAxis(nn.Module):
         return ~((x >= self.lowest) & (x <= self.highest))
 
     @torch.no_grad()
-    def _widen(self, x: torch.Tensor) -> None:
-        low, high = torch.aminmax(x, dim=0)
+    def _widen(self, low: torch.Tensor, high: torch.Tensor) -> None:
         self.lowest.copy_(torch.fmin(self.lowest, low))
         self.highest.copy_(torch.fmax(self.highest, high))
 
@@ -115,6 +125,44 @@ class RunningAxis(nn.Module):
         self.centre.lerp_(mean.nan_to_num().to(self.centre.dtype), share)
         self.variance.lerp_(unbiased.to(self.variance.dtype), share)
         self.batches += 1
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> RunningAxis:
+        kept = {name: buffer for name, buffer in self.named_buffers() if buffer is not None}
+        super()._apply(fn, recurse)
+        for name, buffer in self.named_buffers():
+            if buffer.is_floating_point() and buffer.itemsize < 4:  # statistics stay float32
+                setattr(self, name, kept[name].to(buffer.device, torch.float32))
+        return self
+
+
+def statistics(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return lowest, highest, mean and variance of the columns of x [N, I], each [I].
+
+    Mean and variance have gradients; the variance is that of the batch, over N.
+    """
+    if x.device.type == "cpu" and x.itemsize >= 4 and not torch.compiler.is_compiling():
+        found: tuple[torch.Tensor, ...] = _OnePass.apply(x)
+        return found
+    variance, mean = torch.var_mean(x, dim=0, correction=0)
+    return *torch.aminmax(x.detach(), dim=0), mean, variance
+
+
+class _OnePass(torch.autograd.Function):
+    """The statistics by a compiled loop that reads x once."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = torch.from_numpy(column_statistics(x.detach().contiguous().numpy())).unbind()
+        ctx.save_for_backward(x, found[2])
+        ctx.mark_non_differentiable(*found[:2])
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *flows: torch.Tensor) -> torch.Tensor:
+        x, mean = ctx.saved_tensors
+        if torch.is_grad_enabled():  # gradients of gradients know that the mean moves with x
+            mean = x.mean(0)
+        return (flows[2] + 2 * (x - mean) * flows[3]) / len(x)
 
 
 def _checked(bounds: tuple[float, float]) -> tuple[float, float]:

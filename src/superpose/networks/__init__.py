@@ -10,10 +10,13 @@ from superpose.networks.input_basis import InputBasis
 from superpose.networks.main_curve import MainCurve
 from superpose.networks.moved import Moved
 from superpose.networks.pair_surface import PairSurface
+from superpose.networks.routine_step import routine_step
+from superpose.networks.slnn import SLNN
 from superpose.networks.superposition import Superposition
 from superpose.networks.term import Term
 
 __all__ = [
+    "SLNN",
     "Attribute",
     "AxisRows",
     "HandBasis",
@@ -23,4 +26,5 @@ __all__ = [
     "PairSurface",
     "Superposition",
     "Term",
+    "routine_step",
 ]

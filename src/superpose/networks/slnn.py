@@ -106,7 +106,7 @@ class SLNN(nn.Module):
         return sum((curve.prior() for curve in self.curves), torch.zeros(()))
 
     def polynomial(
-        self, names: Sequence[str] | None = None, *, most_monomials: int = 2_000
+        self, names: Sequence[str] | None = None, *, most_monomials: int = 1_000
     ) -> tuple[Any, ...]:
         """Return the frozen network as sympy expressions in its inputs, one an output.
 
@@ -118,9 +118,9 @@ class SLNN(nn.Module):
         ----------
         names : sequence of str, optional
             Names of the inputs; x1, x2, .. if left out.
-        most_monomials : int, default 2000
+        most_monomials : int, default 1000
             How many monomials an output may have, C(n + k^L, n) in all; time grows with its
-            square.
+            square: seconds for 150, minutes for 1,000.
 
         Returns
         -------

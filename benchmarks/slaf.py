@@ -34,6 +34,7 @@ from superpose.networks import routine_step
 
 Rows = tuple[torch.Tensor, torch.Tensor]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+SPARSE_STEPS = {2: 400, 3: 1500, 4: 400}  # of degree 3 most sides have learned nothing by 400
 
 
 def dense(sizes: list[int], side: Side) -> nn.Sequential:
@@ -127,7 +128,7 @@ def on_sparse(seed: int, side: Side, degree: int) -> dict[str, Any]:
     rows, (x, y), used = sparse_polynomial(seed, degree)
     torch.manual_seed(seed)
     network = dense([20, 64, 32, 1], side)
-    cpu = train(network, rows, functional.mse_loss, steps=400, batch=128, rate=1e-2)
+    cpu = train(network, rows, functional.mse_loss, SPARSE_STEPS[degree], batch=128, rate=1e-2)
     error = (outputs(network, x) - y).square().mean().item() / y.var().item()
     x = x[:1000].requires_grad_()
     (slopes,) = torch.autograd.grad(network(x).sum(), x)

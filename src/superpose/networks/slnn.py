@@ -120,7 +120,7 @@ class SLNN(nn.Module):
             Names of the inputs; x1, x2, .. if left out.
         most_monomials : int, default 1000
             How many monomials an output may have, C(n + k^L, n) in all; time grows with its
-            square: seconds for 150, minutes for 1,000.
+            square.
 
         Returns
         -------

@@ -1,6 +1,7 @@
 """Curves: learned functions of one number, the only thing that is learned in this library."""
 
 from superpose.curves.axis import Axis
+from superpose.curves.conditioning import condition_number
 from superpose.curves.curve_formula import CurveFormula, sight, simplest_form
 from superpose.curves.even_basis import EvenBasis
 from superpose.curves.form_fit import FormulaFit, Sighting, fit_form
@@ -17,12 +18,17 @@ from superpose.curves.kernels import (
 )
 from superpose.curves.level_basis import LevelBasis
 from superpose.curves.moments import CardinalMoments, cardinal_moments
+from superpose.curves.polynomial_bases import POLYNOMIAL_BASES
+from superpose.curves.slaf import SLAF, SLAF_ROUTINES
 from superpose.curves.spline_basis import SHAPES, SplineBasis
 
 __all__ = [
     "FORMS",
     "KERNELS",
+    "POLYNOMIAL_BASES",
     "SHAPES",
+    "SLAF",
+    "SLAF_ROUTINES",
     "Axis",
     "CardinalMoments",
     "CurveFormula",
@@ -39,6 +45,7 @@ __all__ = [
     "SplineBasis",
     "SquaredExponential",
     "cardinal_moments",
+    "condition_number",
     "fit_form",
     "kernel",
     "sight",

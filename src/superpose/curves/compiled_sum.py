@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -231,12 +232,22 @@ def _share(loop: Callable[[int, int], None], count: int, *, step: int, work: flo
     threads = max(1, min(torch.get_num_threads(), os.cpu_count() or 1, int(work / A_THREAD)))
     size = -(-count // (threads * step)) * step
     firsts = range(0, count, size) if count else [0]
-    others = [Thread(target=loop, args=(first, min(first + size, count))) for first in firsts[1:]]
-    for other in others:
-        other.start()
+    helpers = _helpers(os.getpid()) if threads > 1 else None
+    others = [
+        helpers.submit(loop, first, min(first + size, count)) for first in firsts[1:] if helpers
+    ]
     loop(0, min(size, count))
     for other in others:
-        other.join()
+        other.result()
+
+
+@cache
+def _helpers(process: int) -> ThreadPoolExecutor:
+    """Return threads that wait for work, of this process: a fork has none of its parent's.
+
+    A thread takes longer to start than a loop to run.
+    """
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="superpose")
 
 
 def _lanes(outputs: int) -> int:

@@ -156,7 +156,7 @@ class EvenBasis(nn.Module):
         knots = torch.linspace(-1, 1, made.n_knots, dtype=torch.float64)
         tables = {
             "knots": knots,
-            "powers": made.powers,
+            "powers": made.powers if dtype == torch.float64 else made.short_powers,
             "tail": made.tail,
             "rows": made.rows,
             "bending": made.bending,

@@ -43,6 +43,8 @@ class Translates:
         exp(-c distance).
     powers : Tensor [degree + 1, 2p]
         Coefficients of 1, s, s², ... of the active packets, first to last.
+    short_powers : Tensor [shorter degree + 1, 2p]
+        The same to 1e-8, for single precision.
     tail : Tensor [p, 2p]
         Coefficients of e^m exp(-c e), m < p: the active packets a distance e right of the last
         knot. Left of the first one they stand in the opposite order.
@@ -64,6 +66,7 @@ class Translates:
     order: int
     rate: float
     powers: torch.Tensor
+    short_powers: torch.Tensor
     tail: torch.Tensor
     rows: torch.Tensor
     bending: torch.Tensor
@@ -109,6 +112,7 @@ def make_translates(n_knots: int, kernel_name: str, length_scale: float) -> Tran
         p,
         covariance.rate,
         torch.from_numpy(powers),
+        torch.from_numpy(_economised(powers, 1e-8)),
         torch.from_numpy(_tail(powers, covariance.rate, 2 / (n_knots - 1))),
         _rows(basis, powers, p),
         _root(basis.precision()),
@@ -132,6 +136,14 @@ def _powers(covariance: AbstractMatern, spacing: float) -> np.ndarray:
     fit = 2 / (degree + 1) * chebyshev.chebvander(nodes, degree).T
     fit[0] /= 2
     return np.stack([chebyshev.cheb2poly(column) for column in (fit @ values).T], 1)
+
+
+def _economised(powers: np.ndarray, tolerance: float) -> np.ndarray:
+    """Return shorter polynomials that differ by less than the tolerance from -1 to 1 (Lanczos)."""
+    series = np.stack([chebyshev.poly2cheb(column) for column in powers.T], 1)
+    left_out = np.abs(series).sum(1)[::-1].cumsum()[::-1]  # from each degree on, of all packets
+    length = max(int((left_out > tolerance).sum()), 2)
+    return np.stack([chebyshev.cheb2poly(column) for column in series[:length].T], 1)
 
 
 def _falls(t: float, n: int) -> float:

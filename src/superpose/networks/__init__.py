@@ -17,11 +17,14 @@ from superpose.networks.moved import Moved
 from superpose.networks.network_formula import NetworkFormula
 from superpose.networks.nodewise_layer import NodewiseLayer
 from superpose.networks.pair_surface import PairSurface
+from superpose.networks.routine_step import routine_step
 from superpose.networks.running_axis import RunningAxis
+from superpose.networks.slnn import SLNN
 from superpose.networks.superposition import Superposition
 from superpose.networks.term import Term
 
 __all__ = [
+    "SLNN",
     "Attribute",
     "AxisRows",
     "FormulaNetwork",
@@ -42,4 +45,5 @@ __all__ = [
     "Superposition",
     "Term",
     "gaussian_moments",
+    "routine_step",
 ]

@@ -84,7 +84,7 @@ def fast_sum(
     return y
 
 
-def _forward(
+def host_sum(
     x: torch.Tensor,
     heights: torch.Tensor,
     centre: torch.Tensor,
@@ -94,6 +94,7 @@ def _forward(
     tail: torch.Tensor,
     rate: float,
 ) -> torch.Tensor:
+    """Return `plain_sum` by the loops, without a way back."""
     from superpose.curves.curve_loops import forward_loop
 
     outputs, lanes = heights.shape[2], _lanes(heights.shape[2])
@@ -112,7 +113,7 @@ def _forward(
     return torch.from_numpy(y[:, :outputs].copy() if y.shape[1] > outputs else y)
 
 
-def _backward(
+def host_gradients(
     dy: torch.Tensor,
     x: torch.Tensor,
     heights: torch.Tensor,
@@ -154,7 +155,7 @@ class _EagerSum(torch.autograd.Function):
 
     @staticmethod
     def forward(*inputs: Any) -> torch.Tensor:
-        return _forward(*inputs)
+        return host_sum(*inputs)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -171,7 +172,7 @@ class _EagerSum(torch.autograd.Function):
 
 
 def _gradients(
-    ctx: Any, dy: torch.Tensor, backward: Callable[..., Any] = _backward
+    ctx: Any, dy: torch.Tensor, backward: Callable[..., Any] = host_gradients
 ) -> tuple[Any, ...]:
     with_x, _, *with_axis = ctx.needs_input_grad[:4]
     inner = with_x or any(with_axis)
@@ -204,9 +205,9 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     ctx.save_for_backward(*tensors)
 
 
-_forward_operator = torch.library.custom_op("superpose::curve_sum", _forward, mutates_args=())
+_forward_operator = torch.library.custom_op("superpose::curve_sum", host_sum, mutates_args=())
 _backward_operator = torch.library.custom_op(
-    "superpose::curve_sum_backward", _backward, mutates_args=()
+    "superpose::curve_sum_backward", host_gradients, mutates_args=()
 )
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from superpose.curves.compiled_sum import fast_sum, fits, plain_sum
 from superpose.curves.curve_sum import curve_each, spread_rows
 from superpose.curves.gp_basis import GPBasis
+from superpose.curves.standardised_sum import standardised_sum
 from superpose.curves.translates import make_translates
 
 
@@ -90,6 +91,14 @@ class EvenBasis(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             add = fast_sum if fits(x) else plain_sum
             return add(x, heights, centre, spread, *tables, self.rate)
+
+    def standardised_sum(
+        self, x: torch.Tensor, heights: torch.Tensor, reach: float
+    ) -> tuple[torch.Tensor, ...]:
+        """Return `sum` of x [N, I] standardised by its own columns, where `fits`; see there."""
+        with torch.autocast(x.device.type, enabled=False):
+            tables = self.rows, self.powers, self.tail, self.rate
+            return standardised_sum(x, heights, reach, *tables)
 
     def each(self, u: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
         """Return y_i = f_i(u_i), [N, I], at u [N, I] for heights [I, M]."""

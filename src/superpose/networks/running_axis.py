@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from superpose.curves.standardised_sum import SMALLEST
 from superpose.curves.statistics_loop import column_statistics
 from superpose.errors import InputError
-
-SMALLEST = 1e-8
-"""Variance below which an input counts as constant; in units of the input, squared."""
 
 
 class RunningAxis(nn.Module):
@@ -94,12 +92,24 @@ class RunningAxis(nn.Module):
         """
         if not self.training or not len(x):
             return self.centre.clone(), self.spread  # as they are now, for backward
-        low, high, mean, variance = statistics(x)
-        self._widen(low, high)
-        if not self.runs or len(x) < 2:
+        found = statistics(x)
+        self.learn(found, len(x))
+        if not self.standardises(x):
             return self.centre.clone(), self.spread
-        self._follow(mean.detach(), variance.detach(), len(x))
-        return mean, self.reach * (variance + SMALLEST).sqrt()
+        return found[2], self.reach * (found[3] + SMALLEST).sqrt()
+
+    def standardises(self, x: torch.Tensor) -> bool:
+        """Return whether x [N, I] would be standardised by its own statistics now."""
+        return self.training and self.runs and len(x) > 1
+
+    @torch.no_grad()
+    def learn(self, found: Sequence[torch.Tensor], n_rows: int) -> None:
+        """Take note of a batch: its lowest, highest, mean, and variance over N, each [I]."""
+        lowest, highest, mean, variance = found
+        self.lowest.copy_(torch.fmin(self.lowest, lowest))
+        self.highest.copy_(torch.fmax(self.highest, highest))
+        if self.runs and n_rows > 1:
+            self._follow(mean, variance, n_rows)
 
     def units(self, u: torch.Tensor) -> torch.Tensor:
         """Return axis units [.., I] in units of the input."""
@@ -112,12 +122,6 @@ class RunningAxis(nn.Module):
         """
         return ~((x >= self.lowest) & (x <= self.highest))
 
-    @torch.no_grad()
-    def _widen(self, low: torch.Tensor, high: torch.Tensor) -> None:
-        self.lowest.copy_(torch.fmin(self.lowest, low))
-        self.highest.copy_(torch.fmax(self.highest, high))
-
-    @torch.no_grad()
     def _follow(self, mean: torch.Tensor, variance: torch.Tensor, n_rows: int) -> None:
         """Move the running means; an input that has a NaN in this batch waits for the next."""
         share = torch.clamp(1 / (self.batches + 1), min=self.momentum) * variance.isfinite()

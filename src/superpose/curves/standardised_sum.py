@@ -70,7 +70,7 @@ class _StandardisedSum(torch.autograd.Function):
         if torch.is_grad_enabled():
             return *_in_plain_steps(flows[0], x, heights, ctx.reach, *tensors, ctx.rate), *rest
         with_x = ctx.needs_input_grad[0]
-        saved = x, heights, mean, spread, *tensors, ctx.rate
+        saved: list[Any] = [x, heights, mean, spread, *tensors, ctx.rate]
         dx, dheights = host_gradients(flows[0], *saved, with_x)
         if with_x:
             axis = mean.numpy(), (spread / ctx.reach).numpy()

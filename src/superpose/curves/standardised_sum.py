@@ -70,8 +70,7 @@ class _StandardisedSum(torch.autograd.Function):
         if torch.is_grad_enabled():
             return *_in_plain_steps(flows[0], x, heights, ctx.reach, *tensors, ctx.rate), *rest
         with_x = ctx.needs_input_grad[0]
-        saved: list[Any] = [x, heights, mean, spread, *tensors, ctx.rate]
-        dx, dheights = host_gradients(flows[0], *saved, with_x=with_x)
+        dx, dheights = host_gradients(flows[0], *ctx.saved_tensors, ctx.rate, with_x)
         if with_x:
             axis = mean.numpy(), (spread / ctx.reach).numpy()
             compiled(_through_statistics)(dx.numpy(), x.detach().contiguous().numpy(), *axis)

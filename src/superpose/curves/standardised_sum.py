@@ -70,7 +70,8 @@ class _StandardisedSum(torch.autograd.Function):
         if torch.is_grad_enabled():
             return *_in_plain_steps(flows[0], x, heights, ctx.reach, *tensors, ctx.rate), *rest
         with_x = ctx.needs_input_grad[0]
-        dx, dheights = host_gradients(flows[0], *ctx.saved_tensors, ctx.rate, with_x)
+        gradients: Callable[..., Any] = host_gradients
+        dx, dheights = gradients(flows[0], *ctx.saved_tensors, ctx.rate, with_x)
         if with_x:
             axis = mean.numpy(), (spread / ctx.reach).numpy()
             compiled(_through_statistics)(dx.numpy(), x.detach().contiguous().numpy(), *axis)

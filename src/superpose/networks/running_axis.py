@@ -13,7 +13,7 @@ from superpose.curves.statistics_loop import column_statistics
 from superpose.errors import InputError
 
 SMALLEST = 1e-8
-"""Variance below which an input counts as constant; in units of the input, squared."""
+"""Added to the variance of a batch, in units of the input, squared: a constant input has some."""
 
 
 class RunningAxis(nn.Module):
@@ -79,7 +79,7 @@ class RunningAxis(nn.Module):
     @property
     def spread(self) -> torch.Tensor:
         """Half the distance from the first to the last knot, [I], in units of the input."""
-        return self.reach * self.variance.clamp(min=SMALLEST).sqrt()
+        return self.reach * self.variance.sqrt()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x [N, I] in axis units; while training the axes learn of x."""
@@ -121,7 +121,7 @@ class RunningAxis(nn.Module):
     def _follow(self, mean: torch.Tensor, variance: torch.Tensor, n_rows: int) -> None:
         """Move the running means; an input that has a NaN in this batch waits for the next."""
         share = torch.clamp(1 / (self.batches + 1), min=self.momentum) * variance.isfinite()
-        unbiased = variance.nan_to_num(posinf=0.0) * (n_rows / (n_rows - 1))
+        unbiased = variance.nan_to_num(posinf=0.0) * (n_rows / (n_rows - 1)) + SMALLEST
         self.centre.lerp_(mean.nan_to_num().to(self.centre.dtype), share)
         self.variance.lerp_(unbiased.to(self.variance.dtype), share)
         self.batches += 1

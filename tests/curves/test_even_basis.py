@@ -50,3 +50,11 @@ def test_slopes_are_gradients(kernel):
     )
     (gradient,) = torch.autograd.grad((basis.cardinal(u) @ heights).sum(), u)
     assert basis.cardinal_derivative(u).detach() @ heights == pytest.approx(gradient, abs=1e-9)
+
+
+def test_made_first_in_inference_mode_it_still_learns_afterwards():
+    with torch.inference_mode():
+        EvenBasis(21, length_scale=0.37)
+    heights = torch.ones(21, 1, dtype=torch.float64, requires_grad=True)
+    EvenBasis(21, length_scale=0.37).quadratic_form(heights).sum().backward()
+    assert heights.grad.isfinite().all()

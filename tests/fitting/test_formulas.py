@@ -212,3 +212,29 @@ def test_rows_that_cannot_be_fitted_are_refused() -> None:
         fit_formula(x, torch.full((60,), torch.nan))
     with pytest.raises(InputError, match="a formula needs 50 rows"):
         fit_formula(x[:20], torch.ones(20))
+
+
+def test_a_parameter_that_is_not_dropped_stays_free() -> None:
+    forms = {(0, 0, 0): FORMS["sin"], (0, 1, 0): FORMS["square"]}
+    start = FormulaNetwork((2, 1), forms, {(0, 0, 0): (3, 0, 1, 0), (0, 1, 0): (1, 0, 1, 0)})
+    for seed in range(16):
+        random = np.random.default_rng(seed)
+        x = random.uniform(-1, 1, (50, 2))
+        y = np.sin(3 * x[:, 0] + 0.1) + (x[:, 1] - 0.1) ** 2 + 0.1 + 0.2 * random.normal(size=50)
+        refined = refine_formula(start, x, y[:, None])
+        kept = without_zeros(refined, x, y[:, None])
+        dropped = refined.free & ~kept.free
+        assert not kept.network.vector()[dropped].any()
+
+
+def test_the_same_rows_give_the_same_formula_without_touching_the_global_generator() -> None:
+    x = draws(60, 1)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    fit_formula(x, torch.exp(x[:, 0]), shapes=((),))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_names_are_counted_before_anything_is_fitted() -> None:
+    with pytest.raises(InputError, match="names must name the 1 inputs"):
+        fit_formula(draws(60, 1), torch.ones(60), names=["u", "v"])

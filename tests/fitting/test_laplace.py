@@ -344,6 +344,10 @@ def test_rows_that_are_known_have_the_variance_of_predict():
         ({"model": nn.Linear(2, 1)}, "the network must hold a KSTLayer"),
         ({"y": torch.zeros(7)}, "y must be finite and as the outputs"),
         ({"loss": "categorical"}, "y must hold codes of classes"),
+        (
+            {"model": KSTLayer(2, 2), "loss": "categorical", "y": torch.zeros(7).long()},
+            "got shape (7,) of torch.int64 for 2 logits of 20 rows",
+        ),
         ({"model": nn.Sequential(KSTLayer(2, 1), nn.Flatten(0))}, "the outputs must be [N, K]"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tests.fitting.made_problems import encoded, normal, numbers, uniform
 
+from superpose.curves.machine_code import compiled
 from superpose.fitting import loops
 from superpose.fitting.batches import BatchedEquations, _over
 from superpose.fitting.columns import main_block, pair_block, side
@@ -130,7 +131,7 @@ def test_loops_mean_what_they_say_compiled_or_not():
     size = int(features.start.max()) + loops.ACTIVE
     slow, fast = torch.zeros(2, size, size).double().numpy()
     loops.products(slow, features.start, features.values, weight)
-    loops.compiled(loops.products)(fast, features.start, features.values, weight)
+    compiled(loops.products)(fast, features.start, features.values, weight)
     assert abs(slow - fast).max() < 1e-15 * abs(slow).max()
 
 

@@ -279,3 +279,31 @@ def test_axes_with_bounds_stay_and_others_reach_over_the_rows() -> None:
     assert float(bound.each_layer()[0].axis.spread) == pytest.approx(3.0)
     assert float(free.each_layer()[0].axis.spread) == pytest.approx(0.5 * 1.15)
     assert float(free.each_layer()[0].axis.highest) == 1.0
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e3])
+def test_the_unit_of_the_inputs_does_not_matter(size: float) -> None:
+    _, x = made([1, 1], rows=100)
+    network = KSTNetwork([1, 1], 8, "matern52", length_scale=1.0)
+    assert fit_network(network, size * x, torch.sin(3 * x)).rmse < 1e-6
+
+
+def test_the_levels_of_several_outputs_do_not_matter() -> None:
+    _, x = made([1, 1], rows=100)
+    y = torch.cat([torch.sin(3 * x), torch.cos(5 * x)], 1)
+    network = KSTNetwork([1, 2], 8, "matern52", length_scale=1.0)
+    found = [fit_network(network, x, y + torch.tensor([0.0, gap])).rmse for gap in (0.0, 1e4)]
+    assert found[1] == pytest.approx(found[0], rel=1e-2)
+    with pytest.raises(InputError, match="y must vary"):
+        fit_network(network, x, torch.tensor([0.0, 1.0]).expand(100, 2))
+
+
+def test_axes_that_move_over_the_rows_keep_the_curves() -> None:
+    network, x = made([2, 3, 1])
+    before = network(x)
+    network.each_layer()[0].axis.centre.add_(0.5)
+    network.each_layer()[0].axis.variance.mul_(4)
+    moved = network(x)
+    assert (moved - before).abs().max() > 0.01
+    cover_inputs(network, x)
+    assert (network(x) - moved).square().mean() < 1e-3 * moved.var()

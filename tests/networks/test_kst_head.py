@@ -1,5 +1,6 @@
 """The readable last layer: names, centring, explanations."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -53,3 +54,14 @@ def test_names():
         KSTHead(["a", "a"], 1)
     with pytest.raises(InputError, match="out_features"):
         KSTHead(2, "abc")
+
+
+def test_sizes_and_places_may_be_numbers_of_numpy():
+    head = KSTHead(np.int64(2), np.int64(3))
+    assert head.features == ("feature 1", "feature 2")
+    assert torch.equal(head.curve(np.int64(1), np.int64(2)).heights, head.curve(1, 2).heights)
+
+
+def test_an_explanation_calls_a_missing_feature_outside():
+    head, _ = fitted()
+    assert head.explain(torch.tensor([[float("nan"), 0.0]])).outside.tolist() == [[True, False]]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from superpose.errors import InputError
-from superpose.networks import KSTLayer, KSTNetwork
+from superpose.networks import KSTLayer, KSTNetwork, NodewiseLayer
 
 
 def draws(*shape, seed=0):
@@ -96,3 +96,21 @@ def test_bad_input(make, message):
     with pytest.raises(InputError) as error:
         make()
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("make", [KSTLayer, NodewiseLayer])
+def test_inputs_that_do_not_fit_are_refused_before_the_axes_learn_of_them(make):
+    layer = make(3, 4)
+    for x in (torch.randn(6, 2), torch.ones(6, 3, dtype=torch.long)):
+        with pytest.raises(InputError) as error:
+            layer(x)
+        assert f"floating numbers [.., 3]; got {x.dtype} {list(x.shape)}" in str(error.value)
+    assert layer.axis.batches == 0
+
+
+def test_refining_a_layer_that_stands_still_leaves_it_so():
+    network = KSTNetwork([2, 2, 1]).requires_grad_(False)
+    network.refine()
+    nodewise = NodewiseLayer(2, 1).requires_grad_(False)
+    nodewise.refine()
+    assert not any(p.requires_grad for p in (*network.parameters(), *nodewise.parameters()))

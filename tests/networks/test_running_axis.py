@@ -84,3 +84,15 @@ def test_an_input_with_a_missing_value_waits_for_the_next_batch():
     assert axis.variance[0] == before.variance[0]
     assert axis.lowest[0] <= before.lowest[0]
     assert axis.centre[1] != before.centre[1]
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-4, 1e-6])
+def test_afterwards_it_stands_where_it_stood_in_training(size):
+    axis, x = RunningAxis(2), draws(500) * size
+    last = [axis(x) for _ in range(2)][-1]
+    assert torch.allclose(axis.eval()(x), last, rtol=2e-3, atol=1e-5)
+
+
+def test_narrow_bounds_are_kept():
+    axis = RunningAxis(1, (0, 1e-5))
+    assert axis.units(torch.tensor([-1.0, 1.0])).tolist() == pytest.approx([0.0, 1e-5], abs=1e-11)

@@ -18,7 +18,7 @@ from superpose.curves.machine_code import compiled
 from superpose.curves.statistics_loop import column_statistics
 
 SMALLEST = 1e-8
-"""Variance below which an input counts as constant; in units of the input, squared."""
+"""Added to the variance of a batch, in units of the input, squared: a constant input has some."""
 
 
 def plain_standardised_sum(

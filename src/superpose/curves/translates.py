@@ -73,6 +73,7 @@ class Translates:
 
 
 @lru_cache(maxsize=64)  # tables of three numbers, read by every layer and never written to
+@torch.inference_mode(False)  # whoever asks first, others may learn
 def make_translates(n_knots: int, kernel_name: str, length_scale: float) -> Translates:
     """Return the shifted packets over ``n_knots`` even knots on [-1, 1], in float64.
 

@@ -123,7 +123,7 @@ def fit_formula(
     forms : mapping of str to Form, optional
         The library; `superpose.curves.FORMS` without it.
     generator : torch.Generator, optional
-        Of the rows kept apart and of the starts of the networks.
+        Of the rows kept apart and of the starts of the networks; one with seed 0 if not given.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def fit_formula(
     Raises
     ------
     InputError
-        If rows and targets do not fit together, are not finite, or are too few.
+        If rows, targets and names do not fit together, are not finite, or are too few.
 
     Examples
     --------
@@ -148,6 +148,10 @@ def fit_formula(
     """
     x, target = _checked(X, y)
     labels = [f"x{i + 1}" for i in range(x.shape[1])] if names is None else list(names)
+    if len(labels) != x.shape[1]:
+        raise InputError(
+            f"names must name the {x.shape[1]} inputs", f"got {labels}", "pass one name each"
+        )
     kept, apart = _split(len(x), generator)
     fits = _Shapes(x, target, kept, apart, forms, generator)
     found, tried = fits.run(shapes)
@@ -208,7 +212,8 @@ class _Shapes:
     def fitted(self, hidden: tuple[int, ...]) -> KSTNetwork:
         """Return a fitted network of this shape."""
         x, y = self.train
-        network = KSTNetwork([x.shape[1], *hidden, 1], 8, "matern52", length_scale=1.0)
+        widths, unused = [x.shape[1], *hidden, 1], torch.Generator()  # the fit draws its starts
+        network = KSTNetwork(widths, 8, "matern52", length_scale=1.0, generator=unused)
         found = fit_network(network, x, y, refine_to=16, tolerance=ENOUGH, generator=self.generator)
         return found.network
 
@@ -242,7 +247,7 @@ class _Shapes:
 
 
 def _split(n: int, generator: torch.Generator | None) -> tuple[torch.Tensor, torch.Tensor]:
-    order = torch.randperm(n, generator=generator)
+    order = torch.randperm(n, generator=generator or torch.Generator().manual_seed(0))
     return order[n // HELD_OUT :], order[: n // HELD_OUT]
 
 

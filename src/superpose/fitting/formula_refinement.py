@@ -190,20 +190,19 @@ def without_zeros(refined: RefinedFormula, x: np.ndarray, y: np.ndarray) -> Refi
 
 
 def _without_zeros(refined: RefinedFormula, x: np.ndarray, y: np.ndarray) -> RefinedFormula:
-    held = refined.free.copy()
+    movable = refined.free & (np.arange(len(refined.free)) % 4 % 2 == 1)  # b and d
     while True:
         vector = refined.network.vector()
-        movable = held & (np.arange(len(held)) % 4 % 2 == 1)  # b and d
-        ratio = np.full(len(held), math.inf)
+        ratio = np.full(len(vector), math.inf)
         small = 3 * refined.errors + LOST * max(1.0, float(np.abs(vector).max()))
         ratio[movable] = np.abs(vector[movable]) / small[movable]
         k = int(ratio.argmin())
         if ratio[k] > 1:
             return refined
-        held[k] = False
-        start = vector.copy()
-        start[k] = 0.0
-        network, squares = _descend(refined.network.moved(start), held, x, y, STEPS)
-        tried = measured(network, held.copy(), squares, x, y)
+        movable[k] = False
+        start, free = vector.copy(), refined.free.copy()
+        start[k], free[k] = 0.0, False
+        network, squares = _descend(refined.network.moved(start), free, x, y, STEPS)
+        tried = measured(network, free, squares, x, y)
         if tried.log_evidence >= refined.log_evidence:
             refined = tried

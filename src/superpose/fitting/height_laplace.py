@@ -104,7 +104,11 @@ def laplace(
         inputs.append(at.inputs)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram + prior))
     freedom = float((inverse * gram).sum())
-    noise = _noise(torch.cat(outputs), y, freedom) if loss == "normal" else _classes(outputs[0], y)
+    noise = (
+        _noise(torch.cat(outputs), y, freedom)
+        if loss == "normal"
+        else _classes(torch.cat(outputs), y)
+    )
     seen = [torch.cat(it) for it in zip(*inputs, strict=True)]
     return HeightPosterior(
         model,
@@ -166,11 +170,11 @@ def _noise(outputs: torch.Tensor, y: torch.Tensor, freedom: float) -> float:
 
 
 def _classes(outputs: torch.Tensor, y: torch.Tensor) -> float:
-    k = outputs.shape[1]
-    if y.ndim != 1 or y.is_floating_point() or not bool(((y >= 0) & (y < k)).all()) or k < 2:
+    n, k = outputs.shape
+    if y.shape != (n,) or y.is_floating_point() or not bool(((y >= 0) & (y < k)).all()) or k < 2:
         raise InputError(
             "y must hold codes of classes, and the network one logit for each of two or more",
-            f"got shape {tuple(y.shape)} of {y.dtype} for {k} logits",
+            f"got shape {tuple(y.shape)} of {y.dtype} for {k} logits of {n} rows",
             "pass integers from 0 to the number of classes less 1",
         )
     return 1.0

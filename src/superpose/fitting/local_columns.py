@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from superpose.curves import GPBasis, LevelBasis
+from superpose.curves.machine_code import compiled
 from superpose.curves.packets import KernelPackets
 from superpose.fitting import loops
 from superpose.fitting.columns import Block
 from superpose.fitting.design import Design
 from superpose.fitting.equations import SMALLEST_CURVATURE
-from superpose.fitting.loops import ACTIVE, compiled
+from superpose.fitting.loops import ACTIVE
 from superpose.fitting.problem import Problem
 
 ROWS = 2048

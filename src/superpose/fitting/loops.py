@@ -1,14 +1,13 @@
 """Loops over rows that no tensor library has: sums over the few features a row has, compiled.
 
-Each function is plain Python, and means what it says; `compiled` makes machine code of it when it
-is first asked for. Every attribute has `ACTIVE` neighbouring features at most in a row, the rest
-are zero, so a row costs 16 products a pair of attributes instead of one a pair of columns.
+Each function is plain Python, and means what it says; `compiled` (`superpose.curves.machine_code`)
+makes machine code of it when it is first asked for. Every attribute has `ACTIVE` neighbouring
+features at most in a row, the rest are zero, so a row costs 16 products a pair of attributes
+instead of one a pair of columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,6 @@ from superpose.curves.packet_table import MARGIN
 
 ACTIVE = 4
 """Features of an attribute that are not zero in a row, at most: the packets of Matérn 3/2."""
-
-
-@cache
-def compiled(loop: Callable[..., None]) -> Callable[..., None]:
-    """Return a loop as machine code; kept beside this file, as Python keeps its own.
-
-    Where nothing can be kept, it is made anew in every process, which takes a second or so.
-    """
-    from numba import njit
-
-    try:
-        code: Callable[..., None] = njit(loop, cache=True)
-    except RuntimeError:
-        code = njit(loop)
-    return code
 
 
 def packets(

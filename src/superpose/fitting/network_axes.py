@@ -15,11 +15,16 @@ FULL, EMPTY = 1.0, 0.4
 
 @torch.no_grad()
 def cover_inputs(network: KSTNetwork, x: torch.Tensor) -> None:
-    """Let the axes of the first layer reach over the rows x [N, n], unless they have bounds."""
-    axis = network.each_layer()[0].axis
-    if axis.runs:
-        _set(axis, *_middle(x))
-    _seen(axis, x)
+    """Let the axes of the first layer reach over the rows x [N, n], unless they have bounds.
+
+    The curves move with them, as in `cover_sums`.
+    """
+    layer = network.each_layer()[0]
+    if layer.axis.runs:
+        middle, spread = _middle(x)
+        _move(layer, middle, spread)
+        _set(layer.axis, middle, spread)
+    _seen(layer.axis, x)
 
 
 @torch.no_grad()

@@ -140,7 +140,8 @@ def fit_network(
             f"got restarts={restarts}, tolerance={tolerance}",
             "pass 0 or more",
         )
-    centre, spread = target.mean(0), float(target.std())
+    centre = target.mean(0)
+    spread = float((target - centre).std())
     search = Search(
         rows,
         (target - centre) / spread,
@@ -247,7 +248,7 @@ def _checked(
             f"got {len(rows)}",
             "pass more rows, or a network with fewer knots",
         )
-    if not bool(target.std() > 0):
+    if bool((target == target[0]).all()):
         raise InputError("y must vary", "got one value only", "check the target")
     return rows, target
 

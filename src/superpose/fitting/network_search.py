@@ -158,7 +158,6 @@ class Search:
         network = copy.deepcopy(candidate.network)
         if finer:
             network.refine()
-            network.requires_grad_(False)
         cover_sums(network, self.x)
         return self.climb(network, candidate.found.state, candidate.start, STEPS)
 

@@ -50,7 +50,7 @@ def draw(network: KSTNetwork, x: torch.Tensor, generator: torch.Generator) -> KS
         drawn[:, :-1] *= 0.0 if last else BENT
         drawn[:, -1] *= STEEP
         coefficients += [drawn.flatten(), torch.zeros(layer.out_features, dtype=torch.float64)]
-    write_coefficients(network, torch.cat(coefficients), all_directions(network))
     cover_inputs(network, x)
+    write_coefficients(network, torch.cat(coefficients), all_directions(network))
     cover_sums(network, x)
     return network

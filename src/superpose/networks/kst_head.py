@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -123,8 +124,7 @@ class KSTHead(nn.Module):
     @torch.no_grad()
     def explain(self, features: torch.Tensor) -> HeadExplanation:
         """Return what every feature adds to every score of rows [N, I]; see `centre`."""
-        parts, axis = self.curves.contributions(features), self.curves.axis
-        outside = (features < axis.lowest) | (features > axis.highest)
+        parts, outside = self.curves.contributions(features), self.curves.outside(features)
         return HeadExplanation(parts, self.bias.clone(), outside, self.features, self.outputs)
 
 
@@ -138,7 +138,8 @@ class HeadExplanation:
         In units of the scores: log odds where they are logits.
     bias : Tensor [O]
     outside : Tensor [N, I] of bool
-        Where a feature lies outside what was seen in training: its curve is a guess there.
+        Where a feature lies outside what was seen in training, or is missing: its curve is a guess
+        there.
     features, outputs : tuple of str
 
     Examples
@@ -173,7 +174,7 @@ class HeadExplanation:
 
 
 def _names(given: int | Sequence[str], word: str, parameter: str) -> tuple[str, ...]:
-    if isinstance(given, int):
+    if isinstance(given, int | np.integer):
         return tuple(f"{word} {i + 1}" for i in range(given))
     names = tuple(given)
     if isinstance(given, str) or len(set(names)) < len(names):
@@ -186,8 +187,8 @@ def _names(given: int | Sequence[str], word: str, parameter: str) -> tuple[str, 
 
 
 def _place(given: int | str, names: tuple[str, ...], word: str) -> int:
-    if isinstance(given, int):
-        return given
+    if isinstance(given, int | np.integer):
+        return int(given)
     if given not in names:
         raise InputError(
             f"the {word} must be one of {', '.join(names)}",

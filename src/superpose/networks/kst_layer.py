@@ -92,6 +92,7 @@ class KSTLayer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return y [.., O] of x [.., I], of the dtype of x."""
+        check_rows(x, self.in_features)
         exact = self.basis.rows.dtype  # at least float32
         flat = x.reshape(-1, self.in_features).to(exact)
         heights = self.heights.to(exact)
@@ -142,7 +143,7 @@ class KSTLayer(nn.Module):
         The heights are a new parameter: give it to the optimizer anew.
         """
         self.basis, heights = self.basis.refined(self.heights)
-        self.heights = nn.Parameter(heights)
+        self.heights = nn.Parameter(heights, self.heights.requires_grad)
 
     def extra_repr(self) -> str:
         """Return the sizes, as `print` shows them."""
@@ -253,6 +254,16 @@ def normal_reach(level: float) -> float:
             "level must be between 0 and 1", f"got level={level!r}", "pass for instance 0.95"
         )
     return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def check_rows(x: torch.Tensor, n_inputs: int) -> None:
+    """Refuse what is not floating numbers [.., I], before a layer learns of it."""
+    if x.shape[-1:] != (n_inputs,) or not x.is_floating_point():
+        raise InputError(
+            f"the input must be floating numbers [.., {n_inputs}]",
+            f"got {x.dtype} {list(x.shape)}",
+            "pass x.float(), one number for each input of the layer",
+        )
 
 
 def _check_sizes(in_features: int, out_features: int) -> None:

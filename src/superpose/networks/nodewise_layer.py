@@ -7,6 +7,7 @@ from torch import nn
 
 from superpose.curves import EvenBasis
 from superpose.errors import InputError
+from superpose.networks.kst_layer import check_rows
 from superpose.networks.running_axis import RunningAxis
 
 
@@ -79,6 +80,7 @@ class NodewiseLayer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return y [.., O] of x [.., I], of the dtype of x."""
+        check_rows(x, self.linear.in_features)
         nodes = self.linear(x.reshape(-1, self.linear.in_features).to(self.heights.dtype))
         shared = self.linear.out_features // len(self.heights)
         exact = self.basis.rows.dtype  # at least float32
@@ -94,4 +96,4 @@ class NodewiseLayer(nn.Module):
     def refine(self) -> None:
         """Put a knot between any two, as `KSTLayer.refine`."""
         self.basis, heights = self.basis.refined(self.heights.mT)
-        self.heights = nn.Parameter(heights.mT.contiguous())
+        self.heights = nn.Parameter(heights.mT.contiguous(), self.heights.requires_grad)

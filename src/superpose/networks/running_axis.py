@@ -77,7 +77,7 @@ class RunningAxis(nn.Module):
     @property
     def spread(self) -> torch.Tensor:
         """Half the distance from the first to the last knot, [I], in units of the input."""
-        return self.reach * self.variance.clamp(min=SMALLEST).sqrt()
+        return self.reach * self.variance.sqrt()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x [N, I] in axis units; while training the axes learn of x."""
@@ -125,7 +125,7 @@ class RunningAxis(nn.Module):
     def _follow(self, mean: torch.Tensor, variance: torch.Tensor, n_rows: int) -> None:
         """Move the running means; an input that has a NaN in this batch waits for the next."""
         share = torch.clamp(1 / (self.batches + 1), min=self.momentum) * variance.isfinite()
-        unbiased = variance.nan_to_num(posinf=0.0) * (n_rows / (n_rows - 1))
+        unbiased = variance.nan_to_num(posinf=0.0) * (n_rows / (n_rows - 1)) + SMALLEST
         self.centre.lerp_(mean.nan_to_num().to(self.centre.dtype), share)
         self.variance.lerp_(unbiased.to(self.variance.dtype), share)
         self.batches += 1

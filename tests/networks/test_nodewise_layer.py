@@ -40,3 +40,15 @@ def test_bounded_nodes_keep_the_variance_at_the_start():
 def test_groups_must_divide_the_nodes():
     with pytest.raises(InputError, match="groups must divide out_features; got groups=4 for"):
         NodewiseLayer(3, 6, groups=4)
+
+
+def test_a_generator_is_the_only_source_of_chance():
+    before = torch.get_rng_state()
+    make = [NodewiseLayer(3, 6, generator=torch.Generator().manual_seed(1)) for _ in range(2)]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(make[0].linear.weight, make[1].linear.weight)
+
+
+def test_there_must_be_inputs_and_outputs():
+    with pytest.raises(InputError, match="must be at least 1; got 0 and 3"):
+        NodewiseLayer(0, 3)

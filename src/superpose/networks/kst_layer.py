@@ -76,7 +76,7 @@ class KSTLayer(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        _check_sizes(in_features, out_features)
+        check_sizes(in_features, out_features)
         self.in_features, self.out_features = in_features, out_features
         self.axis = RunningAxis(in_features, bounds)
         self.basis = EvenBasis(knots, kernel, length_scale=length_scale).to(torch.float32)
@@ -266,7 +266,8 @@ def check_rows(x: torch.Tensor, n_inputs: int) -> None:
         )
 
 
-def _check_sizes(in_features: int, out_features: int) -> None:
+def check_sizes(in_features: int, out_features: int) -> None:
+    """Refuse a layer without inputs or outputs."""
     if in_features < 1 or out_features < 1:
         raise InputError(
             "in_features and out_features must be at least 1",

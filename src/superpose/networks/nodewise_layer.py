@@ -7,7 +7,7 @@ from torch import nn
 
 from superpose.curves import EvenBasis
 from superpose.errors import InputError
-from superpose.networks.kst_layer import check_rows
+from superpose.networks.kst_layer import check_rows, check_sizes
 from superpose.networks.running_axis import RunningAxis
 
 
@@ -57,6 +57,7 @@ class NodewiseLayer(nn.Module):
         groups: int | None = None,
     ) -> None:
         super().__init__()
+        check_sizes(in_features, out_features)
         groups = out_features if groups is None else groups
         if groups < 1 or out_features % groups:
             raise InputError(
@@ -64,7 +65,7 @@ class NodewiseLayer(nn.Module):
                 f"got groups={groups} for out_features={out_features}",
                 "pass a divisor, or leave it out for one curve a node",
             )
-        self.linear = nn.Linear(in_features, out_features)
+        self.linear = nn.utils.skip_init(nn.Linear, in_features, out_features)
         steep = (3 / in_features) ** 0.5
         nn.init.uniform_(self.linear.weight, -steep, steep, generator=generator)
         nn.init.zeros_(self.linear.bias)

@@ -93,7 +93,7 @@ class Form:
         return np.stack([by_t * x, by_t, self.value(t), np.ones_like(t)], 1)
 
     def normal(self, a: float, b: float, c: float, d: float) -> tuple[float, float, float, float]:
-        """Return the parameters of the same curve with abs(a) = 1 or b = 0 where these are not free.
+        """Return the parameters of the same curve with abs(a) = 1 or b = 0 where not free.
 
         Signs and phases are settled too: a > 0 where F is even or odd, and b within half an
         antiperiod of 0.

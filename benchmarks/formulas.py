@@ -1,7 +1,7 @@
 """Is the formula behind rows found, how exactly, and in how many CPU-seconds?
 
 The example of the field, exp(sin πx + y²) over ten seeds; short laws (`laws.py`); and the twenty
-equations of `superpose.datasets.FEYNMAN` with all their variables. Rows are without noise.
+equations of `superpose.datasets.feynman_equations` with all their variables. Rows are without noise.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import torch
 from laws import LAWS, draw
 from record import Stopwatch, limit_threads, surroundings, write_json
 
-from superpose.datasets import FEYNMAN, feynman
+from superpose.datasets import feynman
+from superpose.datasets.feynman_equations import FEYNMAN
 from superpose.fitting import fit_formula
 
 #: a, b, c, d of the three links, in the gauge in which exp has a = 1.

@@ -1,7 +1,7 @@
 """Is the formula behind rows found, how exactly, and in how many CPU-seconds?
 
 The example of the field, exp(sin πx + y²) over ten seeds; short laws (`laws.py`); and the twenty
-equations of `superpose.datasets.feynman_equations` with all their variables. Rows are without noise.
+equations of `superpose.datasets.feynman_equations`, with all variables. Rows are without noise.
 """
 
 from __future__ import annotations

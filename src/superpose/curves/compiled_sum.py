@@ -21,6 +21,7 @@ A_THREAD = 2.5e6
 """Products that merit a thread of their own: some .3 ms."""
 
 BLOCK = 64
+"""Rows that the loops take at once; threads begin where a block does."""
 
 
 def plain_sum(

@@ -15,12 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from superpose.curves.compiled_sum import BLOCK
 from superpose.curves.lanes import dot, filled, fma, load, store
 from superpose.curves.machine_code import compiled
 from superpose.curves.translates import FARTHEST
-
-BLOCK = 64
-"""Rows of a block."""
 
 NEAR = 24_576
 """Bytes of tables a group of inputs may take, of a nearest cache of 32 KiB or more."""

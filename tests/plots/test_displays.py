@@ -150,7 +150,7 @@ def test_a_row_or_output_that_is_not_there_is_refused(fit, rows, summary):
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch, fit):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(MissingExtraError, match="pip install matplotlib"):
+    with pytest.raises(MissingExtraError, match='pip install "matplotlib"'):
         DialDisplay(fit.path).plot()
 
 

@@ -154,6 +154,7 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch, fit):
         DialDisplay(fit.path).plot()
 
 
+@pytest.mark.slow
 def test_importing_the_room_does_not_import_matplotlib():
     import subprocess
 

@@ -8,6 +8,7 @@ cross-validation. The LSTM is the best of three restarts by its training loss.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import warnings
 from collections.abc import Callable
@@ -34,7 +35,7 @@ SETS: dict[str, dict[str, Any]] = {
     "GunPoint": {
         "memories": [(q, 150) for q in (8, 12, 16, 20, 24, 28)],
         "folds": (5, 2),
-        "epochs": 160,
+        "epochs": 400,
     },
 }
 Sequences = list[np.ndarray]
@@ -159,9 +160,10 @@ def main() -> None:
     arguments = parser.parse_args()
     limit_threads(1)
     warnings.simplefilter("ignore")
-    answer: dict[str, Any] = {"surroundings": surroundings(), "sets": {}}
+    answer = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     for name in arguments.sets.split(","):
-        answer["sets"][name] = one_set(name, arguments.data / "sequences", arguments.seeds)
+        found = {"surroundings": surroundings(), "epochs_of_lstm": SETS[name]["epochs"]}
+        answer[name] = found | one_set(name, arguments.data / "sequences", arguments.seeds)
         write_json(answer, arguments.out)
 
 

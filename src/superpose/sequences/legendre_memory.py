@@ -456,6 +456,6 @@ def _at_end(
 ) -> torch.Tensor:
     """[B, ..] of steps [B, T, ..]: the last of each sequence; what was before where it has none."""
     if lengths is None:
-        return steps[:, -1]
+        return steps[:, -1].clone()  # a view would keep all steps alive
     found = steps[torch.arange(len(steps)), lengths - 1]
     return torch.where((lengths > 0).view(-1, *[1] * (found.ndim - 1)), found, before)

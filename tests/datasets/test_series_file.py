@@ -34,7 +34,7 @@ def test_channels_lengths_labels_and_missing_samples(tmp_path: Path) -> None:
         ("@targetLabel true\n", "no sequences with a number as target; found @targetlabel true; "),
         (HEADER, "must hold sequences after @data; found none; "),
         (HEADER + "1,2:3:a\n", "channels of one length in every line; found [1, 2] in line 6; "),
-        (HEADER + "1:a\n1:2:a\n", "as many channels in every line; found 2 instead of 1 in line 7; "),
+        (HEADER + "1:a\n1:2:a\n", "channels in every line; found 2 instead of 1 in line 7; "),
         (HEADER + "1,x:a\n", "numbers between commas; found in line 6 that could not convert"),
         (HEADER + "1,2\n", "channels of one length in every line; found no channel in line 6; "),
     ],

@@ -11,6 +11,7 @@ from superpose.sequences.legendre_system import (
     powers_applied,
     window_polynomials,
 )
+from superpose.sequences.lmu_cell import LMUCell, LMUState
 from superpose.sequences.memory_forms import (
     advance,
     all_steps_by_blocks,
@@ -22,6 +23,8 @@ from superpose.sequences.missing_steps import hold
 from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
 
 __all__ = [
+    "LMUCell",
+    "LMUState",
     "LegendreMemory",
     "LegendreSystem",
     "MemoryState",

@@ -11,6 +11,7 @@ from superpose.sequences.legendre_system import (
     powers_applied,
     window_polynomials,
 )
+from superpose.sequences.lmu import LMU
 from superpose.sequences.lmu_cell import LMUCell, LMUState
 from superpose.sequences.memory_forms import (
     advance,
@@ -23,6 +24,7 @@ from superpose.sequences.missing_steps import hold
 from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
 
 __all__ = [
+    "LMU",
     "LMUCell",
     "LMUState",
     "LegendreMemory",

@@ -11,6 +11,7 @@ curves and of two.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -208,9 +209,15 @@ ROWS: dict[str, tuple[str, Callable[[Bench, int], dict[str, Any]]]] = {
 }
 
 
+def known(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """What an earlier run with the same --out has found; these seeds are not run again."""
+    rows = json.loads(path.read_text())["rows"] if path.exists() else {}
+    return {name: rows.get(name, []) for name in ROWS}
+
+
 def summary(found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
     """One line a row of the table."""
-    for name, seeds in found.items():
+    for name, seeds in ((name, seeds) for name, seeds in found.items() if seeds):
         test = [100 * seed["test"] for seed in seeds]
         spread = statistics.stdev(test) if len(test) > 1 else float("nan")
         cpu = statistics.median(seed["cpu_s"] for seed in seeds)
@@ -236,7 +243,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/psmnist.json"))
     options = parser.parse_args()
     limit_threads(1)
-    bench, found = Bench(options), {name: [] for name in options.only}
+    bench, found = Bench(options), known(options.out)
     answer = {
         "surroundings": surroundings(),
         "protocol": {
@@ -258,6 +265,8 @@ def main() -> None:
     }
     for seed in range(options.seeds):
         for name in options.only:
+            if any(row["seed"] == seed for row in found[name]):
+                continue
             torch.manual_seed(seed)
             found[name].append({"seed": seed} | ROWS[name][1](bench, seed))
             print(name, found[name][-1], flush=True)

@@ -22,6 +22,8 @@ from superpose.sequences.memory_forms import (
 )
 from superpose.sequences.missing_steps import hold
 from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
+from superpose.sequences.sequence_file import load_pipeline, save_pipeline
+from superpose.sequences.stream import Stream
 
 __all__ = [
     "LMU",
@@ -31,6 +33,7 @@ __all__ = [
     "LegendreSystem",
     "MemoryState",
     "SequenceBatch",
+    "Stream",
     "advance",
     "all_steps_by_blocks",
     "all_steps_by_fft",
@@ -41,8 +44,10 @@ __all__ = [
     "hold",
     "impulse_response",
     "last_step",
+    "load_pipeline",
     "one_step",
     "powers_applied",
     "read_sequences",
+    "save_pipeline",
     "window_polynomials",
 ]

@@ -11,6 +11,8 @@ from superpose.sequences.legendre_system import (
     powers_applied,
     window_polynomials,
 )
+from superpose.sequences.lmu import LMU
+from superpose.sequences.lmu_cell import LMUCell, LMUState
 from superpose.sequences.memory_forms import (
     advance,
     all_steps_by_blocks,
@@ -24,6 +26,9 @@ from superpose.sequences.sequence_file import load_pipeline, save_pipeline
 from superpose.sequences.stream import Stream
 
 __all__ = [
+    "LMU",
+    "LMUCell",
+    "LMUState",
     "LegendreMemory",
     "LegendreSystem",
     "MemoryState",

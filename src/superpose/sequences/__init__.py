@@ -1,1 +1,35 @@
-"""Sequences enter through linear memories that are computed once, exactly; not built yet."""
+"""Sequences enter through linear memories that are computed once, exactly."""
+
+from superpose.sequences.legendre_system import (
+    LegendreSystem,
+    block_matrix,
+    continuous_system,
+    discrete_system,
+    euler_limit,
+    impulse_response,
+    powers_applied,
+    window_polynomials,
+)
+from superpose.sequences.memory_forms import (
+    advance,
+    all_steps_by_blocks,
+    all_steps_by_fft,
+    last_step,
+    one_step,
+)
+
+__all__ = [
+    "LegendreSystem",
+    "advance",
+    "all_steps_by_blocks",
+    "all_steps_by_fft",
+    "block_matrix",
+    "continuous_system",
+    "discrete_system",
+    "euler_limit",
+    "impulse_response",
+    "last_step",
+    "one_step",
+    "powers_applied",
+    "window_polynomials",
+]

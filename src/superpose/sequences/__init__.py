@@ -1,5 +1,6 @@
 """Sequences enter through linear memories that are computed once, exactly."""
 
+from superpose.sequences.legendre_memory import LegendreMemory, MemoryState
 from superpose.sequences.legendre_system import (
     LegendreSystem,
     block_matrix,
@@ -17,9 +18,14 @@ from superpose.sequences.memory_forms import (
     last_step,
     one_step,
 )
+from superpose.sequences.missing_steps import hold
+from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
 
 __all__ = [
+    "LegendreMemory",
     "LegendreSystem",
+    "MemoryState",
+    "SequenceBatch",
     "advance",
     "all_steps_by_blocks",
     "all_steps_by_fft",
@@ -27,9 +33,11 @@ __all__ = [
     "continuous_system",
     "discrete_system",
     "euler_limit",
+    "hold",
     "impulse_response",
     "last_step",
     "one_step",
     "powers_applied",
+    "read_sequences",
     "window_polynomials",
 ]

@@ -34,7 +34,7 @@ class LegendreSystem(NamedTuple):
     The change Ad - 1 is kept and not Ad itself: its entries are small where steps are, so that
     rounding it to float32 costs less (measured at order 32 and theta 784: 2e-7 instead of 3e-6).
 
-    Attributes
+    Parameters
     ----------
     change : Tensor [q, q]
         What the passing of one step adds to the memory.
@@ -58,7 +58,13 @@ class LegendreSystem(NamedTuple):
         return self.change + torch.eye(len(self.drive)).to(self.change)
 
     def to(self, like: torch.Tensor) -> LegendreSystem:
-        """Return the system in the dtype of a tensor, and on its device."""
+        """Return the system in the dtype of a tensor, and on its device.
+
+        Parameters
+        ----------
+        like : Tensor
+            Any of that dtype and device.
+        """
         return LegendreSystem(self.change.to(like), self.drive.to(like))
 
 

@@ -26,6 +26,7 @@ from superpose.curves.resolution import Resolution
 from superpose.curves.slaf import SLAF, SLAF_ROUTINES
 from superpose.curves.spline_basis import SHAPES, SplineBasis
 from superpose.curves.stochastic_quantizer import StochasticQuantizer
+from superpose.curves.unquantized import Unquantized
 
 __all__ = [
     "FORMS",
@@ -54,6 +55,7 @@ __all__ = [
     "SplineBasis",
     "SquaredExponential",
     "StochasticQuantizer",
+    "Unquantized",
     "cardinal_moments",
     "condition_number",
     "fit_form",

@@ -1,5 +1,16 @@
 """Sequences enter through linear memories that are computed once, exactly."""
 
+from superpose.sequences.activity import Operations, PopulationActivity
+from superpose.sequences.activity_report import ActivityReport, NetworkActivity, activity_report
+from superpose.sequences.bits import bit_length, popcount, significant_bits
+from superpose.sequences.energy_tables import (
+    ARITHMETIC,
+    DEVICES,
+    ArithmeticCost,
+    DeviceCost,
+    access_picojoule,
+)
+from superpose.sequences.hybrid_lmu import QUANTIZERS, HybridLMU, HybridRun, HybridState
 from superpose.sequences.legendre_memory import LegendreMemory, MemoryState
 from superpose.sequences.legendre_system import (
     LegendreSystem,
@@ -22,13 +33,28 @@ from superpose.sequences.missing_steps import hold
 from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
 
 __all__ = [
+    "ARITHMETIC",
+    "DEVICES",
+    "QUANTIZERS",
+    "ActivityReport",
+    "ArithmeticCost",
+    "DeviceCost",
+    "HybridLMU",
+    "HybridRun",
+    "HybridState",
     "LegendreMemory",
     "LegendreSystem",
     "MemoryState",
+    "NetworkActivity",
+    "Operations",
+    "PopulationActivity",
     "SequenceBatch",
+    "access_picojoule",
+    "activity_report",
     "advance",
     "all_steps_by_blocks",
     "all_steps_by_fft",
+    "bit_length",
     "block_matrix",
     "continuous_system",
     "discrete_system",
@@ -37,7 +63,9 @@ __all__ = [
     "impulse_response",
     "last_step",
     "one_step",
+    "popcount",
     "powers_applied",
     "read_sequences",
+    "significant_bits",
     "window_polynomials",
 ]

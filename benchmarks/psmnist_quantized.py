@@ -1,10 +1,11 @@
 """How well are permuted digits read with few bits an activity, diffused or rounded?
 
-    python benchmarks/psmnist_quantized.py --data FOLDER --out benchmarks/results/psmnist_quantized.json
+    python benchmarks/psmnist_quantized.py --data FOLDER --stream
 
 FOLDER holds sequences/mnist/*.gz. A Legendre memory (a fixed projection) of 784 permuted pixels
-is read by a hidden layer and a linear head; the head averages the last 8 steps. It is trained
-plain on the last step, then for 8 steps: plain, diffused, rounded, and diffused with dt annealed.
+is read by a hidden layer and a linear head, which averages the last step alone or the last eight.
+It is trained plain on the last step, then with events: diffused, diffused with dt annealed, and
+rounded without memory at the dt that gives equal bits.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from superpose.sequences import HybridLMU, activity_report
 from superpose.sequences.activity import evaluated, mean_bits, measure_activity
 from superpose.sequences.activity_report import with_bits
 
-STEPS, ORDER, HIDDEN, WINDOW = 784, 468, 346, 8
-BATCH, EPOCHS, TUNING, RATE, TUNING_RATE = 100, 8, 4, 2e-3, 1e-3
+OUT = Path(__file__).parent / "results" / "psmnist_quantized.json"
+STEPS, ORDER, HIDDEN, LONGEST = 784, 468, 346, 8
+BATCH, EPOCHS, TUNING, RATE, TUNING_RATE = 100, 8, 3, 2e-3, 1e-3
 DROPOUT, DECAY = 0.2, 0.01
 COARSE, ANNEALED = 64.0, 0.8  # dt at the start of annealing, and the share of batches it takes
 ENCODER = 3.2  # one over the standard deviation of a pixel of the training set
@@ -47,9 +49,8 @@ def permuted(folder: Path) -> dict[str, Digits]:
 
 
 def network(seed: int) -> HybridLMU:
-    model = HybridLMU(
-        1, HIDDEN, 10, ORDER, STEPS, dt=COARSE, quantizer="none", window=WINDOW, random_state=seed
-    )
+    """Plain, reading the last step alone."""
+    model = HybridLMU(1, HIDDEN, 10, ORDER, STEPS, dt=COARSE, quantizer="none", random_state=seed)
     with torch.no_grad():
         model.encode.weight.fill_(ENCODER)
     model.encode.requires_grad_(False)  # a fixed projection: memories are computed once
@@ -58,13 +59,14 @@ def network(seed: int) -> HybridLMU:
 
 @torch.no_grad()
 def tails(x: torch.Tensor) -> torch.Tensor:
-    """Memories of the last steps [N, WINDOW, ORDER]; float16 for room."""
+    """Memories of the last steps [N, LONGEST, ORDER]; float16 for room."""
     model = network(0)
-    return torch.cat([model.tail(rows, WINDOW).half() for rows in x.split(1000)])
+    return torch.cat([model.tail(rows, LONGEST).half() for rows in x.split(1000)])
 
 
 def outputs(model: HybridLMU, memories: torch.Tensor) -> torch.Tensor:
-    """After the last step of known memories, with v drawn where they begin."""
+    """After the last step of known memories, with v drawn where the head begins to average."""
+    memories = memories[:, -model.window :].float()
     nothing = memories.new_zeros(memories.shape[0], memories.shape[1], 1)
     return model.run_memories(memories, nothing, model.start(nothing)).outputs[:, -1]
 
@@ -91,7 +93,7 @@ def train(
     model.train()
     for _ in range(epochs):
         for rows in torch.randperm(len(labels), generator=source).split(BATCH):
-            kept = dropout(memories[rows].float(), DROPOUT)
+            kept = dropout(memories[rows, -model.window :].float(), DROPOUT)
             loss = cross_entropy(outputs(model, kept), labels[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -107,7 +109,7 @@ def share_right(model: HybridLMU, digits: Digits) -> float:
     """Of the last steps, with v drawn at their beginning."""
     memories, labels = digits
     with evaluated(model):
-        guesses = [outputs(model, rows.float()).argmax(1) for rows in memories.split(500)]
+        guesses = [outputs(model, rows).argmax(1) for rows in memories.split(500)]
     return float((torch.cat(guesses) == labels).double().mean())
 
 
@@ -140,47 +142,64 @@ def row_of(model: HybridLMU, name: str, tail: Digits, x: torch.Tensor) -> dict[s
     }
 
 
-def with_dt(model: HybridLMU, quantizer: str, dt: float) -> HybridLMU:
+def with_events(model: HybridLMU, quantizer: str, dt: float) -> HybridLMU:
     twin = model.quantized(quantizer)
     twin.resolution.set(dt)
     return twin
 
 
-def at_one_dt(
-    starts: dict[str, HybridLMU], dt: float, seed: int, tail: dict[str, Digits], options: Any
-) -> tuple[list[dict[str, Any]], dict[str, HybridLMU]]:
-    """Rows at one resolution: after the fact, and trained."""
-    x = options.some
-    made, cpu = {}, {}
-    for name, quantizer, anneal in (
-        ("diffused, trained", "diffused", None),
-        ("memoryless, trained", "memoryless", None),
-        ("diffused, annealed", "diffused", dt),
-    ):
-        made[name] = with_dt(starts["last step"], quantizer, dt)
-        with Stopwatch() as watch:
-            train(
-                made[name],
-                tail["train"],
-                epochs=options.tuning,
-                rate=TUNING_RATE,
-                seed=seed,
-                anneal_to=anneal,
-            )
-        cpu[name] = watch.cpu
-    made["diffused, post hoc"] = with_dt(starts["plain"], "diffused", dt)
-    made["memoryless, post hoc"] = with_dt(starts["plain"], "memoryless", dt)
-    bits = mean_bits(measure_activity(made["diffused, trained"], x[:8]))
-    twin = with_bits(with_dt(starts["last step"], "memoryless", dt), x[:8], bits)
-    even = "memoryless, trained at the bits of diffused"
-    with Stopwatch() as watch:
-        train(twin, tail["train"], epochs=options.tuning, rate=TUNING_RATE, seed=seed)
-    made[even], cpu[even] = twin, watch.cpu
-    rows = []
-    for name, model in made.items():
-        rows.append({"seed": seed, "nominal_dt": dt} | row_of(model, name, tail["asked"], x))
-        rows[-1]["cpu"] = cpu.get(name)
-        print({key: value for key, value in rows[-1].items() if key != "populations"}, flush=True)
+def at_one_dt(plain: HybridLMU, last: HybridLMU, dt: float) -> dict[str, HybridLMU]:
+    """The networks at one resolution before any of them is trained: two stay as they are."""
+    post_hoc = with_events(plain, "diffused", dt)
+    return {
+        "diffused, post hoc": post_hoc,
+        "memoryless, post hoc": plain.quantized("memoryless"),
+        "diffused, trained": with_events(last, "diffused", dt),
+        "diffused, annealed": with_events(last, "diffused", dt),
+        "memoryless, trained": last.quantized("memoryless"),
+    }
+
+
+def events_of_window(
+    last: HybridLMU, window: int, seed: int, tail: dict[str, Digits], options: Any
+) -> tuple[list[dict[str, Any]], dict[tuple[float, str], HybridLMU]]:
+    """Rows of one window: plain, and every network of events at every resolution."""
+    rows: list[dict[str, Any]] = []
+    made: dict[tuple[float, str], HybridLMU] = {}
+
+    def tune(model: HybridLMU, name: str, dt: float | None) -> None:
+        cpu = None
+        if not name.endswith("post hoc"):
+            with Stopwatch() as watch:
+                train(
+                    model,
+                    tail["train"],
+                    epochs=options.tuning,
+                    rate=TUNING_RATE,
+                    seed=seed,
+                    anneal_to=dt if name.endswith("annealed") else None,
+                )
+            cpu = watch.cpu
+        rows.append(
+            {"seed": seed, "window": window, "nominal_dt": dt}
+            | row_of(model, name, tail["asked"], options.some)
+            | {"cpu": cpu}
+        )
+        print({k: v for k, v in rows[-1].items() if k != "populations"}, flush=True)
+
+    start = last.quantized("none")
+    start.window = window
+    plain = start.quantized("none")
+    tune(plain, "plain", None)
+    for dt in options.dt:
+        networks = at_one_dt(plain, start, dt)
+        for name, model in networks.items():
+            if name.startswith("memoryless"):  # at the bits of its diffused twin
+                twin = networks[name.replace("memoryless", "diffused")]
+                few = options.some[:4]
+                with_bits(model, few, mean_bits(measure_activity(twin, few)))
+            tune(model, name, dt)
+            made[dt, name] = model
     return rows, made
 
 
@@ -201,37 +220,25 @@ def linear_softmax(digits: dict[str, Digits], asked: str) -> float:
 def of_seed(
     seed: int, digits: dict[str, Digits], tail: dict[str, Digits], options: Any
 ) -> dict[str, Any]:
-    starts: dict[str, HybridLMU] = {}
+    last = network(seed)
     with Stopwatch() as watch:
-        starts["last step"] = network(seed)
-        starts["last step"].window = 1
-        last = tail["train"][0][:, -1:], tail["train"][1]
-        train(starts["last step"], last, epochs=options.epochs, rate=RATE, seed=seed)
-    only = tail["asked"][0][:, -1:], tail["asked"][1]
-    rows: list[dict[str, Any]] = [
-        row_of(starts["last step"], "plain, last step alone", only, options.some)
-        | {"cpu": watch.cpu}
-    ]
-    starts["last step"].window = WINDOW
-    with Stopwatch() as watch:
-        starts["plain"] = starts["last step"].quantized("none")
-        train(starts["plain"], tail["train"], epochs=options.tuning, rate=TUNING_RATE, seed=seed)
-    rows.append(row_of(starts["plain"], "plain", tail["asked"], options.some) | {"cpu": watch.cpu})
-    rows = [{"seed": seed, "nominal_dt": None} | row for row in rows]
-    print(rows, flush=True)
-    streamed: dict[str, HybridLMU] = {}
-    for dt in options.dt:
-        found, made = at_one_dt(starts, dt, seed, tail, options)
-        rows += found
-        if dt == options.dt[0]:
-            streamed = {name: made[name] for name in ("diffused, trained", "memoryless, trained")}
-    answer: dict[str, Any] = {"rows": rows}
-    if options.stream:
+        train(last, tail["train"], epochs=options.epochs, rate=RATE, seed=seed)
+    first = row_of(last, "plain, before tuning", tail["asked"], options.some) | {"cpu": watch.cpu}
+    answer: dict[str, Any] = {
+        "rows": [{"seed": seed, "window": 1, "nominal_dt": None} | first],
+        "streamed": {},
+    }
+    streamed = {}
+    for window in options.windows:
+        rows, made = events_of_window(last, window, seed, tail, options)
+        answer["rows"] += rows
+        streamed[f"window {window}"] = made[options.dt[0], "diffused, trained"]
+    if seed == 0 and options.stream:
         answer["streamed"] = share_right_streamed(streamed, digits[options.asked])
         print(answer["streamed"], flush=True)
     if seed == 0:
-        some, labels = options.some[:32], digits[options.asked][1][:32]
-        report = activity_report(streamed["diffused, trained"], some, labels)
+        some, labels = options.some[:16], digits[options.asked][1][:16]
+        report = activity_report(streamed[f"window {options.windows[0]}"], some, labels)
         print(report, flush=True)
         answer["operations"] = report.operations().to_dict("records")
         answer["energy_nj_a_step"] = report.energy().replace({np.nan: None}).to_dict("records")
@@ -240,13 +247,13 @@ def of_seed(
 
 def summary(seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Means over seeds, with the standard deviation of the accuracy."""
-    groups: dict[tuple[Any, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in (row for each in seeds for row in each["rows"]):
-        groups.setdefault((row["nominal_dt"], row["network"]), []).append(row)
+        groups.setdefault((row["window"], row["nominal_dt"], row["network"]), []).append(row)
     answer = []
-    for (dt, name), rows in groups.items():
+    for (window, dt, name), rows in groups.items():
         right = [row["accuracy"] for row in rows]
-        line: dict[str, Any] = {"nominal_dt": dt, "network": name}
+        line: dict[str, Any] = {"window": window, "nominal_dt": dt, "network": name}
         line["accuracy"] = statistics.mean(right)
         line["accuracy_sd"] = statistics.stdev(right) if len(right) > 1 else None
         for key in ("dt", "bits", "significant_bits_a_product", "cpu"):
@@ -260,14 +267,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--dt", type=float, nargs="+", default=[4.0, 1.0, 0.25])
+    parser.add_argument("--dt", type=float, nargs="+", default=[4.0, 0.5])
+    parser.add_argument("--windows", type=int, nargs="+", default=[1, LONGEST])
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--tuning", type=int, default=TUNING)
     parser.add_argument("--asked", choices=["test", "validation"], default="test")
-    parser.add_argument("--digits", type=int, default=100, help="of which bits are counted")
+    parser.add_argument("--digits", type=int, default=50, help="of which bits are counted")
     parser.add_argument("--stream", action="store_true", help="run the first dt along all steps")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     limit_threads(options.threads)
     with Stopwatch() as whole:
@@ -278,12 +286,12 @@ def main() -> None:
                 key: (tails(digits[name][0]), digits[name][1])
                 for key, name in (("train", "train"), ("asked", options.asked))
             }
-        print(f"memories of the last {WINDOW} steps: {watch.cpu:.1f} CPU s", flush=True)
+        print(f"memories of the last {LONGEST} steps: {watch.cpu:.1f} CPU s", flush=True)
         answer: dict[str, Any] = surroundings() | {
             "protocol": {
                 "order": ORDER,
                 "hidden": HIDDEN,
-                "window": WINDOW,
+                "windows": options.windows,
                 "parameters": sum(p.numel() for p in network(0).parameters()),
                 "epochs": options.epochs,
                 "tuning_epochs": options.tuning,
@@ -296,11 +304,9 @@ def main() -> None:
         for seed in range(options.seeds):
             answer["seeds"].append(of_seed(seed, digits, tail, options))
             answer["summary"] = summary(answer["seeds"])
-            if options.out:
-                write_json(answer, options.out)
+            write_json(answer, options.out)
     answer["cpu"] = whole.cpu
-    if options.out:
-        write_json(answer, options.out)
+    write_json(answer, options.out)
     for line in answer["summary"]:
         print(line)
     print(f"{whole.cpu:.0f} CPU seconds")

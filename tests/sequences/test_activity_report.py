@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import pytest
 import torch
 
 from superpose.errors import InputError
-from superpose.sequences import ARITHMETIC, DEVICES, HybridLMU, activity_report, bit_length
+from superpose.sequences import ARITHMETIC, DEVICES, HybridLMU, activity_report
+from superpose.sequences.activity import _tallied
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +138,8 @@ def test_the_model_is_left_as_it_was(model, x) -> None:
 def test_what_cannot_be_reported_is_refused(model, x) -> None:
     with pytest.raises(InputError, match="a report is of a network of events"):
         activity_report(model.quantized("none"), x)
+    with pytest.raises(InputError, match="got 3 labels of 20 sequences"):
+        activity_report(model, x, torch.zeros(3))
     silent = model.quantized("memoryless")
     silent.resolution.set(1e-6)
     with pytest.raises(InputError, match="must emit events.*raise dt"):
@@ -149,4 +153,12 @@ def test_a_graded_count_has_a_column_of_its_own() -> None:
     done = activity_report(model, x).networks[0].operations
     assert done.graded > 20 * done.adds
     assert done.graded_adds > 2 * done.graded
-    assert int(bit_length(torch.tensor([500]))) == 9
+
+
+def test_values_are_tallied_alike_in_a_small_and_a_large_range() -> None:
+    source = torch.Generator().manual_seed(0)
+    counts = torch.randint(-9, 9, (500,), generator=source)
+    for factor in (1, 10**6):
+        n, often = _tallied(factor * counts)
+        seen = {int(value): int(k) for value, k in zip(n, often, strict=True) if k}
+        assert seen == Counter((factor * counts).tolist())

@@ -16,6 +16,7 @@ from superpose.sequences.hybrid_lmu import HybridLMU
 __all__ = ["Operations", "PopulationActivity", "measure_activity", "operations_of"]
 
 FLOAT_BITS, FLOAT_BYTES = 32, 4
+MANY_VALUES = 10**6
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,13 @@ class _Sums:
         self.sums = torch.zeros(6, dtype=torch.float64)
 
     def add(self, counts: torch.Tensor) -> None:
-        size, ones = counts.abs(), popcount(counts)
-        parts = (size > 0, size, bit_length(counts), significant_bits(counts), ones, size == 1)
-        self.sums += torch.stack([part.sum().double() for part in parts])
+        n, often = _tallied(counts)
+        size = n.abs()
+        parts = (size > 0, size, bit_length(n), significant_bits(n), popcount(n), size == 1)
+        self.sums += torch.stack([(part * often).sum() for part in parts])
         self.count += counts.numel()
-        self.lowest = min(self.lowest, int(counts.min()))
-        self.highest = max(self.highest, int(counts.max()))
+        self.lowest = min(self.lowest, int(n.min()))
+        self.highest = max(self.highest, int(n.max()))
 
     def population(self, name: str, neurons: int, fan_out: int) -> PopulationActivity:
         events, size, bits, significant, ones, single = (self.sums / self.count).tolist()
@@ -196,6 +198,16 @@ def operations_of(model: HybridLMU, populations: tuple[PopulationActivity, ...])
         accesses=sum(count for count, _ in places),
         access_picojoule=sum(count * access_picojoule(size) for count, size in places),
     )
+
+
+def _tallied(counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the values that occur, and how often: there are far fewer than counts."""
+    lowest = counts.min()
+    if int(counts.max() - lowest) > MANY_VALUES:
+        n, often = torch.unique(counts, return_counts=True)
+        return n, often.double()
+    often = torch.bincount((counts - lowest).flatten())
+    return torch.arange(len(often), device=counts.device) + lowest, often.double()
 
 
 @contextmanager

@@ -196,6 +196,12 @@ def activity_report(
             "found a plain one (quantizer='none')",
             'pass model.quantized("diffused"); the plain network stands beside it',
         )
+    if labels is not None and len(labels) != len(x):
+        raise InputError(
+            "labels must be one a sequence",
+            f"got {len(labels)} labels of {len(x)} sequences",
+            "cut both alike",
+        )
     own = _network(model, model.quantizer, x, labels)
     if own.bits == 0:
         raise InputError(

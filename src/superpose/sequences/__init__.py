@@ -11,6 +11,7 @@ from superpose.sequences.energy_tables import (
     access_picojoule,
 )
 from superpose.sequences.hybrid_lmu import QUANTIZERS, HybridLMU, HybridRun, HybridState
+from superpose.sequences.integer_hybrid import IntegerHybrid, fixed_point
 from superpose.sequences.legendre_memory import LegendreMemory, MemoryState
 from superpose.sequences.legendre_system import (
     LegendreSystem,
@@ -30,6 +31,8 @@ from superpose.sequences.memory_forms import (
     one_step,
 )
 from superpose.sequences.missing_steps import hold
+from superpose.sequences.nir_graph import from_nir, to_nir
+from superpose.sequences.onnx_step import onnx_step
 from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "HybridLMU",
     "HybridRun",
     "HybridState",
+    "IntegerHybrid",
     "LegendreMemory",
     "LegendreSystem",
     "MemoryState",
@@ -59,13 +63,17 @@ __all__ = [
     "continuous_system",
     "discrete_system",
     "euler_limit",
+    "fixed_point",
+    "from_nir",
     "hold",
     "impulse_response",
     "last_step",
     "one_step",
+    "onnx_step",
     "popcount",
     "powers_applied",
     "read_sequences",
     "significant_bits",
+    "to_nir",
     "window_polynomials",
 ]

@@ -10,7 +10,7 @@ import torch
 from tests.oracles.diffused_quantizer import diffuse
 
 from superpose.errors import InputError
-from superpose.sequences import HybridLMU, discrete_system
+from superpose.sequences import LMU, HybridLMU, LMUCell, discrete_system
 
 WAYS = ("input_to_hidden", "hidden_to_hidden", "hidden_to_memory")
 
@@ -168,6 +168,30 @@ def test_one_resolution_is_shared_and_copies_have_their_own() -> None:
     assert float(model.memory_quantizer.resolution.dt) == 1.0
     assert float(model.hidden_quantizer.resolution.dt) == 1.0
     assert float(twin.hidden_quantizer.resolution.dt) == 3.0
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("ways", [(), ("hidden_to_hidden", "hidden_to_memory")])
+def test_a_trained_lmu_becomes_a_hybrid_one(ways: tuple[str, ...], bias: bool) -> None:
+    """Plain it is the LMU; with fine events nearly so."""
+    off = {"hidden_to_memory": False, "memory_to_memory": False, "hidden_to_hidden": False}
+    source = torch.Generator().manual_seed(0)
+    options = {**off, **dict.fromkeys(ways, True), "bias": bias, "generator": source}
+    cell, head = LMUCell(2, 6, 5, 20.0, channels=2, **options).double(), torch.nn.Linear(6, 3)
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=source))
+    x = sequences()
+    expected = head.double()(LMU(cell)(x)[0])
+    plain = HybridLMU.from_cell(cell, head, dt=2.0**20, quantizer="none")
+    torch.testing.assert_close(plain.run(x).outputs, expected, atol=1e-9, rtol=0)
+    fine = plain.quantized("diffused").run(x).outputs
+    torch.testing.assert_close(fine, expected, atol=1e-4, rtol=0)
+
+
+def test_a_cell_that_cannot_become_hybrid_is_refused() -> None:
+    with pytest.raises(InputError, match="found method='zoh', e_m there"):
+        HybridLMU.from_cell(LMUCell(1, 3, 4, 20.0), torch.nn.Linear(3, 2), dt=4.0)
 
 
 def test_seeds_and_state_dict() -> None:

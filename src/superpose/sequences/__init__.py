@@ -23,6 +23,8 @@ from superpose.sequences.legendre_system import (
     powers_applied,
     window_polynomials,
 )
+from superpose.sequences.lmu import LMU
+from superpose.sequences.lmu_cell import LMUCell, LMUState
 from superpose.sequences.memory_forms import (
     advance,
     all_steps_by_blocks,
@@ -38,6 +40,7 @@ from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
 __all__ = [
     "ARITHMETIC",
     "DEVICES",
+    "LMU",
     "QUANTIZERS",
     "ActivityReport",
     "ArithmeticCost",
@@ -46,6 +49,8 @@ __all__ = [
     "HybridRun",
     "HybridState",
     "IntegerHybrid",
+    "LMUCell",
+    "LMUState",
     "LegendreMemory",
     "LegendreSystem",
     "MemoryState",

@@ -220,8 +220,8 @@ class HybridLMU(nn.Module):
             cell.input_size,
             cell.hidden_size,
             head.out_features,
-            cell.order,
-            cell.theta,
+            cell.memory.order,
+            cell.memory.theta,
             dt=dt,
             activation=cell.activation,
             channels=cell.channels,
@@ -447,11 +447,11 @@ def _copy(part: nn.Linear, weight: torch.Tensor, bias: torch.Tensor | None) -> N
 
 
 def _check_cell(cell: LMUCell) -> None:
-    learned = isinstance(cell.change, nn.Parameter)
-    if cell.e_m is not None or cell.method != "zoh" or learned:
+    learned = cell.change is not None
+    if cell.e_m is not None or cell.memory.method != "zoh" or learned:
         raise InputError(
             "a hybrid network needs a fixed memory with zero-order hold, and no e_m",
-            f"found method={cell.method!r}, e_m {'there' if cell.e_m is not None else 'left out'}, "
+            f"found method={cell.memory.method!r}, e_m {'there' if cell.e_m is not None else 'left out'}, "
             f"a memory that is {'learned' if learned else 'fixed'}",
             "build the cell with memory_to_memory=False and the other defaults, and train it",
         )

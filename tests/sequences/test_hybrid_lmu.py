@@ -10,7 +10,7 @@ import torch
 from tests.oracles.diffused_quantizer import diffuse
 
 from superpose.errors import InputError
-from superpose.sequences import LMU, HybridLMU, LMUCell, discrete_system
+from superpose.sequences import LMU, HybridLMU, LMUCell, discrete_system, hybrid_from_cell
 
 WAYS = ("input_to_hidden", "hidden_to_hidden", "hidden_to_memory")
 
@@ -183,7 +183,7 @@ def test_a_trained_lmu_becomes_a_hybrid_one(ways: tuple[str, ...], bias: bool) -
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=source))
     x = sequences()
     expected = head.double()(LMU(cell)(x)[0])
-    plain = HybridLMU.from_cell(cell, head, dt=2.0**20, quantizer="none")
+    plain = hybrid_from_cell(cell, head, dt=2.0**20, quantizer="none")
     torch.testing.assert_close(plain.run(x).outputs, expected, atol=1e-9, rtol=0)
     fine = plain.quantized("diffused").run(x).outputs
     torch.testing.assert_close(fine, expected, atol=1e-4, rtol=0)
@@ -191,7 +191,7 @@ def test_a_trained_lmu_becomes_a_hybrid_one(ways: tuple[str, ...], bias: bool) -
 
 def test_a_cell_that_cannot_become_hybrid_is_refused() -> None:
     with pytest.raises(InputError, match="found method='zoh', e_m there"):
-        HybridLMU.from_cell(LMUCell(1, 3, 4, 20.0), torch.nn.Linear(3, 2), dt=4.0)
+        hybrid_from_cell(LMUCell(1, 3, 4, 20.0), torch.nn.Linear(3, 2), dt=4.0)
 
 
 def test_seeds_and_state_dict() -> None:

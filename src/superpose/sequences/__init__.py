@@ -10,6 +10,7 @@ from superpose.sequences.energy_tables import (
     DeviceCost,
     access_picojoule,
 )
+from superpose.sequences.hybrid_from_cell import hybrid_from_cell
 from superpose.sequences.hybrid_lmu import QUANTIZERS, HybridLMU, HybridRun, HybridState
 from superpose.sequences.integer_hybrid import IntegerHybrid, fixed_point
 from superpose.sequences.legendre_memory import LegendreMemory, MemoryState
@@ -71,6 +72,7 @@ __all__ = [
     "fixed_point",
     "from_nir",
     "hold",
+    "hybrid_from_cell",
     "impulse_response",
     "last_step",
     "one_step",

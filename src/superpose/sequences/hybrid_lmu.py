@@ -23,7 +23,6 @@ from superpose.curves import (
 from superpose.curves.quantizer import AbstractQuantizer
 from superpose.errors import InputError
 from superpose.sequences.legendre_memory import LegendreMemory, MemoryState
-from superpose.sequences.lmu_cell import LMUCell
 
 QUANTIZERS: dict[str, type[AbstractQuantizer]] = {
     "diffused": DiffusedQuantizer,
@@ -190,59 +189,6 @@ class HybridLMU(nn.Module):
         self.spiking_training, self.random_state = spiking_training, random_state
         self._set_quantizer(quantizer)
         self.reset_parameters()
-
-    @classmethod
-    def from_cell(
-        cls, cell: LMUCell, head: nn.Linear, *, dt: float | Resolution, **options: Any
-    ) -> HybridLMU:
-        """Return an LMU that was trained, with its head, as a network of events.
-
-        With ``quantizer="none"`` the outputs are the same; then lower dt and tune.
-
-        Parameters
-        ----------
-        cell : LMUCell
-            With zero-order hold, a fixed memory, and no e_m.
-        head : nn.Linear
-            From its hidden state to outputs.
-        dt : float or Resolution
-            Events a unit of activity a step.
-        **options
-            ``quantizer``, ``window``, ``register``, ``spiking_training`` and ``random_state``.
-
-        Returns
-        -------
-        HybridLMU
-            With a copy of the weights; those of the memory's readout are W_m / g.
-        """
-        _check_cell(cell)
-        model = cls(
-            cell.input_size,
-            cell.hidden_size,
-            head.out_features,
-            cell.memory.order,
-            cell.memory.theta,
-            dt=dt,
-            activation=cell.activation,
-            channels=cell.channels,
-            input_to_hidden=cell.W_x is not None,
-            hidden_to_hidden=cell.W_h is not None,
-            hidden_to_memory=cell.e_h is not None,
-            **options,
-        )
-        model.to(cell.W_m)
-        with torch.no_grad():
-            _copy(model.encode, cell.e_x, cell.b_u)
-            _copy(model.read, cell.W_m / model.gain, cell.b_h)
-            _copy(model.head, head.weight, head.bias)
-            for part, weight in (
-                (model.read_input, cell.W_x),
-                (model.recur, cell.W_h),
-                (model.encode_hidden, cell.e_h),
-            ):
-                if part is not None and weight is not None:
-                    part.weight.copy_(weight)
-        return model
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -438,23 +384,6 @@ def _same(x: torch.Tensor) -> torch.Tensor:
 
 def _way(wanted: bool, inputs: int, outputs: int) -> nn.Linear | None:
     return nn.Linear(inputs, outputs, bias=False) if wanted else None
-
-
-def _copy(part: nn.Linear, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-    part.weight.copy_(weight)
-    if bias is not None:
-        part.bias.copy_(bias)
-
-
-def _check_cell(cell: LMUCell) -> None:
-    learned = cell.change is not None
-    if cell.e_m is not None or cell.memory.method != "zoh" or learned:
-        raise InputError(
-            "a hybrid network needs a fixed memory with zero-order hold, and no e_m",
-            f"found method={cell.memory.method!r}, e_m {'there' if cell.e_m is not None else 'left out'}, "
-            f"a memory that is {'learned' if learned else 'fixed'}",
-            "build the cell with memory_to_memory=False and the other defaults, and train it",
-        )
 
 
 def _check_sizes(**sizes: int) -> None:

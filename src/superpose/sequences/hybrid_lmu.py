@@ -36,7 +36,7 @@ QUANTIZERS: dict[str, type[AbstractQuantizer]] = {
 class HybridState(NamedTuple):
     """What a `HybridLMU` carries from step to step.
 
-    Attributes
+    Parameters
     ----------
     memory : MemoryState
         m, exact, [B, d, q] in float.
@@ -46,6 +46,14 @@ class HybridState(NamedTuple):
         y_h of the last step, which the next one reads where there is a way back.
     recent : Tensor [B, window, H]
         y_h of the last steps, the oldest first: what the head averages.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from superpose.sequences import HybridLMU
+    >>> state = HybridLMU(1, 4, 2, order=3, theta=20, dt=2.0, window=5).start(torch.zeros(1, 1))
+    >>> state.v_memory.shape, state.v_hidden.shape, state.recent.shape
+    (torch.Size([1, 3]), torch.Size([1, 4]), torch.Size([1, 5, 4]))
     """
 
     memory: MemoryState
@@ -58,7 +66,7 @@ class HybridState(NamedTuple):
 class HybridRun(NamedTuple):
     """A `HybridLMU` along sequences.
 
-    Attributes
+    Parameters
     ----------
     outputs : Tensor [B, T, O]
         After every step.
@@ -68,6 +76,14 @@ class HybridRun(NamedTuple):
         y_h, what the head multiplies.
     state : HybridState
         To go on from.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from superpose.sequences import HybridLMU
+    >>> run = HybridLMU(1, 4, 2, order=3, theta=20, dt=2.0).run(torch.ones(1, 30, 1))
+    >>> run.outputs.shape, run.memory.shape, run.hidden.shape
+    (torch.Size([1, 30, 2]), torch.Size([1, 30, 3]), torch.Size([1, 30, 4]))
     """
 
     outputs: torch.Tensor
@@ -105,8 +121,8 @@ class HybridLMU(nn.Module):
         Events a unit of activity a step.
     quantizer : {"diffused", "memoryless", "stochastic", "none"}, default "diffused"
         What Q is; "none" is the plain network.
-    activation : callable, default relu
-        f, any curve or module that keeps the shape of its inputs.
+    activation : callable, optional
+        f, any curve or module that keeps the shape of its inputs; relu if not given.
     window : int, default 1
         K, how many steps the head averages.
     channels : int, default 1

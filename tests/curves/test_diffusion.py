@@ -123,6 +123,34 @@ def test_the_kernel_is_the_plain_loop_where_triton_interprets_it() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+MACHINE_CODE = """
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from superpose.curves.diffusion_kernel import LANES, ROUNDS, _kernel
+types = dict.fromkeys(("y", "v", "x", "dt"), "*fp32") | {"steps": "i32", "features": "i32"}
+types |= {"grid": "fp32", "part": "fp32", "LANES": "constexpr", "ROUNDS": "constexpr"}
+source = ASTSource(_kernel(), types, {"LANES": LANES, "ROUNDS": ROUNDS})
+options = {"enable_fp_fusion": False}
+code = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options).asm["ptx"]
+assert "div.rn.f32" in code and "cvt.rmi" in code and "fma" not in code and "div.full" not in code
+"""
+
+
+@pytest.mark.slow
+def test_the_kernel_becomes_machine_code_without_a_gpu_and_rounds_as_it_says() -> None:
+    pytest.importorskip("triton", reason="needs triton, which comes with torch for CUDA")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SOURCE), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", MACHINE_CODE],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_kernel_is_the_plain_loop_on_a_gpu() -> None:
     pytest.importorskip("triton")

@@ -31,7 +31,7 @@ def kernel_diffusion(
     if x.numel():
         programs = batch, -(-features // LANES)
         _kernel()[programs](
-            *(y, v, x, dt.to(x.dtype), steps, features, grid),
+            *(y, v, x, dt.to(x.dtype), steps, features, grid, 1 / grid if grid else 0.0),
             LANES=LANES,
             ROUNDS=ROUNDS,
             enable_fp_fusion=False,
@@ -45,7 +45,9 @@ def _kernel() -> Any:
     triton: Any = import_module("triton")
     tl: Any = import_module("triton.language")
 
-    def diffuse(y, v, x, dt, steps, features, grid, LANES: tl.constexpr, ROUNDS: tl.constexpr):  # type: ignore[no-untyped-def]
+    def diffuse(
+        y, v, x, dt, steps, features, grid, part, LANES: tl.constexpr, ROUNDS: tl.constexpr
+    ):  # type: ignore[no-untyped-def]
         row, lane = tl.program_id(0), tl.program_id(1) * LANES + tl.arange(0, LANES)
         inside = lane < features
         rate = tl.load(dt)
@@ -54,7 +56,7 @@ def _kernel() -> Any:
         for _ in range(steps):
             step = rate * tl.load(x + place, mask=inside, other=0.0)
             if grid > 0:
-                step = ((step * grid + ROUNDS) - ROUNDS) / grid
+                step = ((step * grid + ROUNDS) - ROUNDS) * part
             own = own + step
             count = tl.floor(own)
             own = own - count

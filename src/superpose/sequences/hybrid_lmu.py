@@ -225,7 +225,7 @@ class HybridLMU(nn.Module):
 
     def quantized(self, quantizer: str) -> HybridLMU:
         """Return a copy with the same weights and dt, and another quantizer."""
-        twin = copy.deepcopy(self)
+        twin = copy.deepcopy(self, {id(self.memory): self.memory})  # nothing of it is learned
         twin._set_quantizer(quantizer)
         return twin
 

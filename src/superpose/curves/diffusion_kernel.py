@@ -45,9 +45,9 @@ def _kernel() -> Any:
     triton: Any = import_module("triton")
     tl: Any = import_module("triton.language")
 
-    def diffuse(
+    def diffuse(  # type: ignore[no-untyped-def]
         y, v, x, dt, steps, features, grid, part, LANES: tl.constexpr, ROUNDS: tl.constexpr
-    ):  # type: ignore[no-untyped-def]
+    ):
         row, lane = tl.program_id(0), tl.program_id(1) * LANES + tl.arange(0, LANES)
         inside = lane < features
         rate = tl.load(dt)

@@ -97,7 +97,7 @@ class HybridLMU(nn.Module):
 
     .. math:: u_t &= e_x x_t [+ e_h y^h_{t-1}], \qquad m_t = \bar A m_{t-1} + \bar B u_t \\
         y^m_t &= Q(g \odot m_t), \qquad y^h_t = Q(f(W_m y^m_t + b [+ W_x x_t] [+ W_h y^h_{t-1}])) \\
-        o_t &= W_o \, \tfrac{1}{K} \textstyle\sum_{k<K} y^h_{t-k} + b_o
+        o_t &= \frac{1}{K} \sum_{k<K} W_o y^h_{t-k} + b_o
 
     The memory is linear and exact, in float; Q emits counts n and passes on n / dt, of one dt for
     both populations. g_i = √(θ / (2i+1)) makes each number of the memory of a white input of

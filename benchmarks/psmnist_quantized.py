@@ -1,6 +1,6 @@
 """How well are permuted digits read with few bits an activity, diffused or rounded?
 
-    python benchmarks/psmnist_quantized.py --data FOLDER --stream
+    python benchmarks/psmnist_quantized.py --data FOLDER
 
 FOLDER holds sequences/mnist/*.gz. A Legendre memory (a fixed projection) of 784 permuted pixels
 is read by a hidden layer and a linear head, which averages the last step alone or the last eight.
@@ -11,6 +11,7 @@ rounded without memory at the dt that gives equal bits.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 from pathlib import Path
 from typing import Any
@@ -224,19 +225,16 @@ def of_seed(
     with Stopwatch() as watch:
         train(last, tail["train"], epochs=options.epochs, rate=RATE, seed=seed)
     first = row_of(last, "plain, before tuning", tail["asked"], options.some) | {"cpu": watch.cpu}
-    answer: dict[str, Any] = {
-        "rows": [{"seed": seed, "window": 1, "nominal_dt": None} | first],
-        "streamed": {},
-    }
+    answer: dict[str, Any] = {"rows": [{"seed": seed, "window": 1, "nominal_dt": None} | first]}
     streamed = {}
     for window in options.windows:
         rows, made = events_of_window(last, window, seed, tail, options)
         answer["rows"] += rows
         streamed[f"window {window}"] = made[options.dt[0], "diffused, trained"]
-    if seed == 0 and options.stream:
+    if options.stream:
         answer["streamed"] = share_right_streamed(streamed, digits[options.asked])
         print(answer["streamed"], flush=True)
-    if seed == 0:
+    if options.stream:
         some, labels = options.some[:16], digits[options.asked][1][:16]
         report = activity_report(streamed[f"window {options.windows[0]}"], some, labels)
         print(report, flush=True)
@@ -263,53 +261,55 @@ def summary(seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return answer
 
 
+def read_answer(path: Path, protocol: dict[str, Any], linear: float) -> dict[str, Any]:
+    """Return the file of earlier runs to add to, or a new one."""
+    if path.exists():
+        found: dict[str, Any] = json.loads(path.read_text())
+        if found["protocol"] == protocol:
+            return found
+    return {"protocol": protocol, "linear_softmax": linear, "cpu": 0.0, "seeds": []}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--dt", type=float, nargs="+", default=[4.0, 0.5])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--dt", type=float, nargs="+", default=[4.0, 2.0, 0.5])
     parser.add_argument("--windows", type=int, nargs="+", default=[1, LONGEST])
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--tuning", type=int, default=TUNING)
     parser.add_argument("--asked", choices=["test", "validation"], default="test")
     parser.add_argument("--digits", type=int, default=50, help="of which bits are counted")
-    parser.add_argument("--stream", action="store_true", help="run the first dt along all steps")
+    parser.add_argument("--stream", action="store_true", help="the first dt along all steps, too")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=OUT, help="runs add to it")
     options = parser.parse_args()
     limit_threads(options.threads)
-    with Stopwatch() as whole:
-        digits = permuted(options.data / "sequences" / "mnist")
-        options.some = digits[options.asked][0][: options.digits]
+    digits = permuted(options.data / "sequences" / "mnist")
+    options.some = digits[options.asked][0][: options.digits]
+    tail = {
+        key: (tails(digits[name][0]), digits[name][1])
+        for key, name in (("train", "train"), ("asked", options.asked))
+    }
+    protocol = {
+        "order": ORDER,
+        "hidden": HIDDEN,
+        "parameters": sum(p.numel() for p in network(0).parameters()),
+        "epochs": options.epochs,
+        "tuning_epochs": options.tuning,
+        "asked": options.asked,
+        "digits_for_bits": options.digits,
+    }
+    answer = read_answer(options.out, protocol, linear_softmax(digits, options.asked))
+    for seed in options.seeds:
         with Stopwatch() as watch:
-            tail = {
-                key: (tails(digits[name][0]), digits[name][1])
-                for key, name in (("train", "train"), ("asked", options.asked))
-            }
-        print(f"memories of the last {LONGEST} steps: {watch.cpu:.1f} CPU s", flush=True)
-        answer: dict[str, Any] = surroundings() | {
-            "protocol": {
-                "order": ORDER,
-                "hidden": HIDDEN,
-                "windows": options.windows,
-                "parameters": sum(p.numel() for p in network(0).parameters()),
-                "epochs": options.epochs,
-                "tuning_epochs": options.tuning,
-                "asked": options.asked,
-                "digits_for_bits": options.digits,
-            },
-            "linear_softmax": linear_softmax(digits, options.asked),
-            "seeds": [],
-        }
-        for seed in range(options.seeds):
-            answer["seeds"].append(of_seed(seed, digits, tail, options))
-            answer["summary"] = summary(answer["seeds"])
-            write_json(answer, options.out)
-    answer["cpu"] = whole.cpu
-    write_json(answer, options.out)
+            found = of_seed(seed, digits, tail, options)
+        answer["seeds"].append({"run": surroundings(), "cpu": watch.cpu} | found)
+        answer["cpu"] += watch.cpu
+        answer["summary"] = summary(answer["seeds"])
+        write_json(answer, options.out)
     for line in answer["summary"]:
         print(line)
-    print(f"{whole.cpu:.0f} CPU seconds")
 
 
 if __name__ == "__main__":

@@ -245,13 +245,16 @@ def of_seed(
 
 def summary(seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Means over seeds, with the standard deviation of the accuracy."""
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in (row for each in seeds for row in each["rows"]):
-        groups.setdefault((row["window"], row["nominal_dt"], row["network"]), []).append(row)
+    groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = {}
+    for row in (row for each in seeds for row in each["rows"]):  # a later run replaces its like
+        key = row["window"], row["nominal_dt"], row["network"]
+        groups.setdefault(key, {})[row["seed"]] = row
     answer = []
-    for (window, dt, name), rows in groups.items():
+    for (window, dt, name), of_seeds in groups.items():
+        rows = list(of_seeds.values())
         right = [row["accuracy"] for row in rows]
         line: dict[str, Any] = {"window": window, "nominal_dt": dt, "network": name}
+        line["seeds"] = sorted(of_seeds)
         line["accuracy"] = statistics.mean(right)
         line["accuracy_sd"] = statistics.stdev(right) if len(right) > 1 else None
         for key in ("dt", "bits", "significant_bits_a_product", "cpu"):

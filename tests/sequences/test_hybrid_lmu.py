@@ -203,6 +203,13 @@ def test_seeds_and_state_dict() -> None:
     assert torch.equal(other.eval()(x), one.eval()(x))
 
 
+def test_the_two_populations_start_apart() -> None:
+    """With equal draws, what one population has left would tell that of the other."""
+    state = HybridLMU(1, 12, 3, 12, 20.0, dt=2.0).start(torch.zeros(5, 1))
+    assert state.v_memory.shape == state.v_hidden.shape
+    assert (state.v_memory - state.v_hidden).abs().mean() > 0.2
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="hidden_size must be 1 or more; got hidden_size=0"):
         HybridLMU(1, 0, 2, 4, 10.0, dt=1.0)

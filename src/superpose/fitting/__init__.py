@@ -18,12 +18,15 @@ from superpose.fitting.posterior import Posterior
 from superpose.fitting.pruning import Pruned, prune
 from superpose.fitting.screened import Screened
 from superpose.fitting.snapping import snap
+from superpose.fitting.train_network import train_network
+from superpose.fitting.training import Epoch, Training
 
 __all__ = [
     "Check",
     "Deadline",
     "DialStep",
     "Edit",
+    "Epoch",
     "Fit",
     "FormulaReport",
     "HeightPosterior",
@@ -39,6 +42,7 @@ __all__ = [
     "ShapeTried",
     "Share",
     "Stopped",
+    "Training",
     "fit_formula",
     "fit_network",
     "fit_superposition",
@@ -47,4 +51,5 @@ __all__ = [
     "prune",
     "refine_formula",
     "snap",
+    "train_network",
 ]

@@ -12,6 +12,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from superpose.errors import InputError
+from superpose.fitting.perturbed_optimizer import PerturbedOptimizer
 from superpose.fitting.schedules import warm_cosine
 from superpose.fitting.training_loop import Task
 from superpose.fitting.training_losses import BatchLoss, Function, check_target, loss_of
@@ -24,9 +25,10 @@ from superpose.fitting.training_rows import (
     hold_out,
 )
 from superpose.fitting.training_units import survey, with_units
+from superpose.networks import KSTLayer, NodewiseLayer
 
-RATE = 0.01
-"""Learning rate of Adam, where no optimizer is given."""
+RATE, CURVE_RATE = 0.003, 0.03
+"""Learning rates of Adam, where no optimizer is given: of weights, and of heights of curves."""
 MOST_HELD = 65_536
 """Rows that are held out of a file at most; they are kept in memory."""
 STREAM = 2010
@@ -86,8 +88,21 @@ def _held(source: Source, validation: float | tuple[Any, Any], seed: int) -> np.
 
 
 def _optimizer(network: nn.Module, optimizer: Callable[[Any], Optimizer] | None) -> Optimizer:
+    """Return the optimizer; one that perturbs is told whose running statistics not to move."""
     parameters = [it for it in network.parameters() if it.requires_grad]
-    return optimizer(parameters) if optimizer else Adam(parameters, lr=RATE)
+    made = optimizer(parameters) if optimizer else _adam(network)
+    if isinstance(made, PerturbedOptimizer):
+        made.network = network
+    return made
+
+
+def _adam(network: nn.Module) -> Optimizer:
+    layers = [it for it in network.modules() if isinstance(it, KSTLayer | NodewiseLayer)]
+    heights = {id(layer.heights) for layer in layers}
+    curves = [it for it in network.parameters() if it.requires_grad and id(it) in heights]
+    others = [it for it in network.parameters() if it.requires_grad and id(it) not in heights]
+    groups = [(curves, CURVE_RATE), (others, RATE)]
+    return Adam([{"params": group, "lr": rate} for group, rate in groups if group])
 
 
 def _given(validation: Any, loss: BatchLoss, outputs: torch.Size) -> Rows | None:

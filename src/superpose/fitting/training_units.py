@@ -13,7 +13,7 @@ from superpose.errors import InputError
 from superpose.fitting.training_losses import BatchLoss
 from superpose.fitting.training_rows import Rows, Source, among
 from superpose.networks import Scaled
-from superpose.networks.scaled import places_itself
+from superpose.networks.scaled import has_bounds, stand_on_standard_axes
 
 
 @dataclass
@@ -102,13 +102,14 @@ def survey(source: Source, held: NDArray[np.intp], check: Callable[[torch.Tensor
 def with_units(network: torch.nn.Module, loss: BatchLoss, found: Survey) -> Scaled:
     """Return a network between the units of the rows and standard ones, on its own device.
 
-    Rows that are no columns of a table stay as they are, and so do those that the network places on
-    axes of its own.
+    Rows that are no columns of a table stay as they are, and so do those for which the network has
+    bounds.
     """
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     units = [zero, one, zero, one]
-    if found.x.count and not places_itself(network):
+    if found.x.count and not has_bounds(network):
         units[:2] = found.x.mean, found.x.spread()
+        stand_on_standard_axes(network)
     if loss.standardises:
         units[2:] = found.y.mean, found.y.spread()
     elif loss.link is not None:

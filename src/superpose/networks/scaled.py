@@ -11,6 +11,7 @@ from torch import nn
 from superpose.networks.kst_head import KSTHead
 from superpose.networks.kst_layer import KSTLayer
 from superpose.networks.kst_network import KSTNetwork
+from superpose.networks.nodewise_layer import NodewiseLayer
 from superpose.networks.slnn import SLNN
 
 LOST = 1e-3
@@ -77,14 +78,15 @@ class Scaled(nn.Module):
     def folded(self) -> nn.Module:
         """Return the network with these units inside it, where its ends can take them.
 
-        The last layer takes those of the outputs if it is a `KSTNetwork`, `KSTLayer`, `KSTHead`,
-        `SLNN` or `nn.Linear`; the first those of the rows if it is linear; a `Sequential` is looked
-        into. What cannot be taken stays outside, in a `Scaled`. The network itself is not changed.
+        The first layer takes those of the rows and the last those of the outputs if they are
+        `KSTLayer`, `KSTHead` or ``nn.Linear`` with a bias; a `KSTNetwork`, an `SLNN` and a
+        ``Sequential`` are looked into. What cannot be taken stays outside, in a `Scaled`. This
+        network is not changed.
         """
         rest = copy.deepcopy(self)
         first, last = first_layer(rest.network), last_layer(rest.network)
         with torch.no_grad():
-            if _is_affine(first) and _takes_rows(first, self.centre_x, self.spread_x):
+            if _takes_rows(first, self.centre_x, self.spread_x):
                 _into_rows(first, self.centre_x, self.spread_x)
                 rest.centre_x.fill_(0)
                 rest.spread_x.fill_(1)
@@ -105,6 +107,8 @@ def first_layer(network: nn.Module) -> nn.Module:
         return first_layer(network[0])
     if isinstance(network, KSTNetwork | SLNN):
         return first_layer(network.layers[0])
+    if isinstance(network, NodewiseLayer):
+        return network.linear
     return network.curves if isinstance(network, KSTHead) else network
 
 
@@ -115,21 +119,44 @@ def last_layer(network: nn.Module) -> nn.Module:
     return last_layer(network.layers[-1]) if isinstance(network, KSTNetwork | SLNN) else network
 
 
-def places_itself(network: nn.Module) -> bool:
-    """Whether a network reads columns of any scale, because its first layer has axes of its own."""
-    return isinstance(first_layer(network), KSTLayer | nn.BatchNorm1d)
+def has_bounds(network: nn.Module) -> bool:
+    """Whether the axes of the first layer were put into units of the rows by hand."""
+    first = first_layer(network)
+    return isinstance(first, KSTLayer) and not first.axis.runs
 
 
-def _takes_rows(layer: nn.Linear, centre: torch.Tensor, spread: torch.Tensor) -> bool:
-    """Whether a layer can hold the units of the rows, and float numbers do not lose them."""
-    return bool((centre.abs() * torch.finfo(layer.weight.dtype).eps <= LOST * spread).all())
+def stand_on_standard_axes(network: nn.Module) -> None:
+    """Let axes of the first layer that run stand, over rows of mean 0 and standard deviation 1.
+
+    What all rows say of the columns is better known than what a batch says. `Scaled.folded` puts
+    the units in.
+    """
+    first = first_layer(network)
+    if isinstance(first, KSTLayer) and first.axis.runs:
+        first.axis.runs = False
+        first.axis.centre.fill_(0)
+        first.axis.variance.fill_(1)
 
 
-def _into_rows(layer: nn.Linear, centre: torch.Tensor, spread: torch.Tensor) -> None:
-    """W (x - m) / s + b = (W / s) x + b - (W / s) m."""
-    weight = layer.weight.double() / spread
-    layer.bias.sub_(weight @ centre)
-    layer.weight.copy_(weight)
+def _takes_rows(layer: nn.Module, centre: torch.Tensor, spread: torch.Tensor) -> bool:
+    """Whether a layer can hold the units of the rows, and its numbers do not lose them."""
+    if not (_is_affine(layer) or isinstance(layer, KSTLayer)):
+        return False
+    eps = torch.finfo(next(layer.parameters()).dtype).eps
+    return bool((centre.abs() * eps <= LOST * spread).all())
+
+
+def _into_rows(layer: nn.Module, centre: torch.Tensor, spread: torch.Tensor) -> None:
+    """W (x - m) / s + b = (W / s) x + b - (W / s) m; an axis moves to m + s centre."""
+    if _is_affine(layer):
+        weight = layer.weight.double() / spread
+        layer.bias.sub_(weight @ centre)
+        layer.weight.copy_(weight)
+    elif isinstance(layer, KSTLayer):
+        axis = layer.axis
+        axis.variance.mul_(spread**2)
+        for place in (axis.centre, axis.lowest, axis.highest):
+            place.copy_(centre + spread * place)
 
 
 def _is_affine(layer: nn.Module) -> TypeGuard[nn.Linear]:

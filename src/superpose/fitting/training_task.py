@@ -27,7 +27,7 @@ from superpose.fitting.training_rows import (
 from superpose.fitting.training_units import survey, with_units
 from superpose.networks import KSTLayer, NodewiseLayer
 
-RATE, CURVE_RATE = 0.003, 0.03
+RATE, CURVE_RATE = 0.01, 0.03
 """Learning rates of Adam, where no optimizer is given: of weights, and of heights of curves."""
 MOST_HELD = 65_536
 """Rows that are held out of a file at most; they are kept in memory."""

@@ -128,7 +128,7 @@ def run(checkpoint: Path, where: str, result: Path) -> int:
 
 @pytest.mark.slow
 def test_a_training_that_is_killed_ends_where_it_would_have(tmp_path: Path) -> None:
-    """Killed while the first checkpoint was written, after a step, and while another was written."""
+    """Killed while a checkpoint was written, after a step, and while another one was written."""
     path, result = tmp_path / "training", tmp_path / "result"
     assert run(tmp_path / "other", "nowhere", result) == 0
     whole = torch.load(result)

@@ -27,7 +27,7 @@ def share(step: int, n_steps: int) -> float:
     Examples
     --------
     >>> [round(share(step, 100), 2) for step in (0, 4, 50, 99)]
-    [0.2, 0.99, 0.5, 0.0]
+    [0.2, 1.0, 0.5, 0.0]
     """
     rise = min(1.0, (step + 1) / max(1.0, WARM * n_steps))
     return rise * 0.5 * (1 + math.cos(math.pi * step / n_steps))

@@ -63,7 +63,7 @@ class MemoryRows:
     >>> rows = MemoryRows(np.arange(6.0)[:, None], np.arange(6.0))
     >>> held, rng = np.array([4]), np.random.default_rng(0)
     >>> [y.tolist() for _, y in rows.batches(held, [3, 2], rng)]
-    [[2.0, 3.0, 5.0], [1.0, 0.0]]
+    [[2.0, 5.0, 3.0], [0.0, 1.0]]
     """
 
     def __init__(self, rows: ArrayLike | torch.Tensor, target: ArrayLike | torch.Tensor) -> None:

@@ -37,7 +37,7 @@ def train_network(
     schedule: Callable[[Optimizer], LRScheduler] | None = None,
     schedule_every: str = "epoch",
     epochs: int = 30,
-    batch: int = 512,
+    batch: int = 256,
     prior: float = 1.0,
     validation: float | tuple[Any, Any] = 0.1,
     patience: int | None = 10,
@@ -83,7 +83,7 @@ def train_network(
         When the schedule that was given takes a step.
     epochs : int, default 30
         Passes over the training rows, at most.
-    batch : int, default 512
+    batch : int, default 256
         Rows of a batch, at most; all are as even as they can be.
     prior : float, default 1.0
         Precision of the curves about straight lines: 1 / variance, in units of the variance of a
@@ -137,7 +137,7 @@ def train_network(
     >>> rows = torch.stack([20 + 60 * age, 1e5 * income], 1)
     >>> price = 5000 + 300 * torch.sin(6 * age) + 200 * income
     >>> network = KSTNetwork([2, 1], generator=generator)
-    >>> training = train_network(network, rows, price, epochs=5, batch=128)
+    >>> training = train_network(network, rows, price, epochs=10, batch=64)
     >>> round((1 - 2 * training.loss), 2)  # the share of the variance that is explained
     1.0
     >>> curve = training.network.layers[0].curve(0, 0)  # of age, in years and units of price

@@ -5,13 +5,13 @@
 Ten normal attributes, each in a unit of its own (0.001 to 1,000, far from 0), and a target that is
 five curves, a product and a bent sum of three attributes, with noise of standard deviation 0.5, in
 another unit. `train_network` trains a `KSTNetwork` and an MLP (SiLU, two hidden layers) of as many
-numbers, at its defaults but for epochs and batch (the MLP also with a rate of .03), from arrays and from a Parquet file, which is
-written in row groups and never in memory as a whole. Beside them stand LightGBM and `KSTRegressor`
-at their defaults, in memory. Every fit runs in a process of its own, the sides in turn within a
-seed; CPU-seconds and memory are those of the fit: how far the largest resident size rises above
-that before the rows were there. "error" is the root mean square distance of the prediction from the
-noiseless target on 20,000 new rows, over the standard deviation of the noiseless target.
-`KSTRegressor` takes long, so it is fitted with the first seed alone.
+numbers, at its defaults but for epochs and batch (the MLP also with a rate of .03), from arrays and
+from a Parquet file, which is written in row groups, never in memory as a whole. Beside them stand
+LightGBM and `KSTRegressor` at their defaults, in memory. Every fit runs in a process of its own,
+the sides in turn within a seed; CPU-seconds and memory are those of the fit: how far the largest
+resident size rises above that before the rows were there. "error" is the root mean square distance
+of the prediction from the noiseless target on 20,000 new rows, over the standard deviation of the
+noiseless target. `KSTRegressor` takes long, so it is fitted with the first seed alone.
 """
 
 from __future__ import annotations

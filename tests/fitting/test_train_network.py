@@ -426,6 +426,8 @@ def test_what_cannot_be_trained_is_refused_in_three_parts() -> None:
         train_network(mlp(), x, y, loss="huber")
     with says("rows must be numbers; got <U1"):
         train_network(mlp(), np.array([["a", "b"]] * 30), y)
+    with says("the network must have parameters to train; got none"):
+        train_network(mlp().requires_grad_(False), x, y)
     with says("epochs must be at least 1", "epochs=0"):
         train_network(mlp(), x, y, epochs=0)
     with says("validation must be a share", "got 1"):

@@ -197,7 +197,7 @@ class Course:
         if judged is None or self.best is None:
             return True
         before = self.history[self.best[0] - 1].validation
-        return before is None or judged < before
+        return before is None or judged < before or np.isnan(before)
 
     def state(self) -> dict[str, Any]:
         """Return all that moves, for `superpose.fitting.state_file`."""

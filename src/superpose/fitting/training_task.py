@@ -117,6 +117,10 @@ def _given(validation: Any, loss: BatchLoss, outputs: torch.Size) -> Rows | None
 @torch.no_grad()
 def _outputs(network: nn.Module, rows: torch.Tensor) -> torch.Size:
     """Return the shape of the outputs of a few rows."""
+    if not any(it.requires_grad for it in network.parameters()):
+        raise InputError(
+            "the network must have parameters to train", "got none", "pass another network"
+        )
     network.eval()
     found = network(rows.to(next(network.parameters())))
     if not isinstance(found, torch.Tensor) or found.shape[:1] != rows.shape[:1]:

@@ -160,8 +160,8 @@ class PerturbedOptimizer(Optimizer):
     def _climb(self, moves: Tensors, last: Tensors, clean: Tensors, groups: Groups) -> list[float]:
         """Turn gradients into the perturbation D, in place, and return the norms met on the way.
 
-        Of every tensor: its gradient, the D of the last inner step (empty at the first), the
-        clean weights θ, and the options of its group.
+        Of every tensor: its gradient, the D of the last inner step (no list at the first; it may
+        be written over), the clean weights θ, and the options of its group.
         """
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -217,17 +217,15 @@ class PerturbedOptimizer(Optimizer):
         moves = [_gradient(weight) for weight in weights]
         if scale != 1:
             torch._foreach_div_(moves, scale)
-        for weight in weights:
-            if weight not in self._clean:
-                self._clean[weight] = weight.detach().clone()
-        clean = [self._clean[weight] for weight in weights]
+        clean = [self._keep(weight, self._clean) for weight in weights]
         if not first:
             torch._foreach_sub_(weights, clean)  # so that they hold the last D
         norms = self._climb(moves, [] if first else weights, clean, groups)
-        torch._foreach_copy_(weights, clean)
+        if not first:
+            torch._foreach_copy_(weights, clean)
         if all(map(math.isfinite, norms)):
             torch._foreach_add_(weights, moves)
-        self.zero_grad()
+        self._clear_gradients()
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -289,6 +287,13 @@ class PerturbedOptimizer(Optimizer):
         ]
         return [weight for weight, _ in pushed], [group for _, group in pushed]
 
+    @staticmethod
+    def _keep(weight: torch.Tensor, clean: dict[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """Return the copy of a weight, made where there is none."""
+        if (copy := clean.get(weight)) is None:
+            copy = clean[weight] = weight.detach().clone()
+        return copy
+
     def _norms(self, moves: Tensors, radii: Sequence[float]) -> list[float]:
         """Return for every tensor the norm of its ball's moves, in units of the radius."""
         kinds = {move.dtype for move in moves}
@@ -297,6 +302,11 @@ class PerturbedOptimizer(Optimizer):
         on_one = torch.stack([norm.to(found[0].device) for norm in found]).tolist()
         norms = [norm / radius for norm, radius in zip(on_one, radii, strict=True)]
         return norms if self.per_tensor else [math.hypot(*norms)] * len(norms)
+
+    def _clear_gradients(self) -> None:
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.grad = None
 
     @torch.no_grad()
     def _divide_gradients(self, scale: torch.Tensor | None) -> None:

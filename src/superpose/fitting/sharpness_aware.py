@@ -29,7 +29,7 @@ class _SteepestAscent(PerturbedOptimizer):
             move.mul_(self._reach(weight, group))
         norms = self._norms(moves, [1.0] * len(moves))
         for move, weight, group, norm in zip(moves, clean, groups, norms, strict=True):
-            move.mul_(self._reach(weight, group)).div_(max(norm, float_info.min))
+            move.mul_(self._reach(weight, group) / max(norm, float_info.min))
         return norms
 
 

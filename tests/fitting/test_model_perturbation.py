@@ -4,8 +4,6 @@ import math
 
 import pytest
 import torch
-
-from superpose.fitting import AMP, ASAM, SAM
 from tests.fitting.made_steps import (
     closure_of,
     gradient_of,
@@ -14,6 +12,8 @@ from tests.fitting.made_steps import (
     outer_gradient,
     weights_of,
 )
+
+from superpose.fitting import AMP, ASAM, SAM
 
 X, Y = made_rows()
 
@@ -251,6 +251,7 @@ def test_a_wide_minimum_is_preferred_to_a_deeper_narrow_one():
 
     def trained(optimizer, w):
         for _ in range(400):
+
             def closure():
                 optimizer.zero_grad()
                 loss = valley(w).sum()

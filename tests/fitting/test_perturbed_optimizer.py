@@ -10,6 +10,7 @@ import weakref
 
 import pytest
 import torch
+from tests.fitting.made_steps import closure_of, loss_of, made_network, made_rows, weights_of
 from torch import nn
 from torch.optim import lr_scheduler
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -18,7 +19,6 @@ from superpose.errors import InputError
 from superpose.fitting import AMP, ASAM, SAM, PerturbedOptimizer
 from superpose.fitting.running_statistics import kept_statistics, put_back
 from superpose.networks import KSTNetwork, RunningAxis
-from tests.fitting.made_steps import closure_of, loss_of, made_network, made_rows, weights_of
 
 X, Y = made_rows()
 

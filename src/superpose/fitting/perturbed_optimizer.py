@@ -13,12 +13,16 @@ from torch import nn
 from torch.optim import Optimizer
 
 from superpose.errors import InputError
+from superpose.fitting.perturbation_checks import (
+    SHARED,
+    complete_groups,
+    refuse_a_clash,
+    refuse_a_scaler,
+)
 from superpose.fitting.running_statistics import Statistic, kept_statistics, put_back
 
 Tensors = list[torch.Tensor]
 Groups = list[dict[str, Any]]
-
-SHARED = ("inner_steps", "per_tensor")  # no group has its own
 
 
 def _of_the_base(name: str) -> Any:
@@ -145,7 +149,7 @@ class PerturbedOptimizer(Optimizer):
                 "pass 1, or use the base optimizer where no perturbation is wanted",
             )
         made = base(params, **base_options)
-        _refuse_a_clash(reach, made)
+        refuse_a_clash(reach, made)
         made.defaults.update(reach)
         shared = {"inner_steps": inner_steps, "per_tensor": per_tensor}
         kept = {"base": made, "network": network, "_options": tuple(reach)} | shared
@@ -180,7 +184,7 @@ class PerturbedOptimizer(Optimizer):
         """
         found_inf = getattr(self, "found_inf", None)  # torch.amp.GradScaler sets it for the call
         if closure is not None:
-            _refuse_a_scaler(found_inf)
+            refuse_a_scaler(found_inf)
             answers: list[Any] = []
             self.base.step(partial(self._passes, closure, answers))
             return answers[0]
@@ -207,25 +211,13 @@ class PerturbedOptimizer(Optimizer):
         scale : float, default 1.0
             What the loss was multiplied by: ``scaler.get_scale()`` of a GradScaler.
         """
-        first = self._clean is None
         if self._clean is None:
             self._clean = {}
             self._statistics = [] if self.network is None else kept_statistics(self.network)
-        weights, groups = self._pushed(self._clean)
-        if not weights:
-            return
-        moves = [_gradient(weight) for weight in weights]
-        if scale != 1:
-            torch._foreach_div_(moves, scale)
-        clean = [self._keep(weight, self._clean) for weight in weights]
-        if not first:
-            torch._foreach_sub_(weights, clean)  # so that they hold the last D
-        norms = self._climb(moves, [] if first else weights, clean, groups)
-        if not first:
-            torch._foreach_copy_(weights, clean)
-        if all(map(math.isfinite, norms)):
-            torch._foreach_add_(weights, moves)
-        self._clear_gradients()
+        self._move(self._clean, scale)
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.grad = None
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -276,6 +268,24 @@ class PerturbedOptimizer(Optimizer):
                 self.restore()
         return answer
 
+    def _move(self, kept: dict[torch.Tensor, torch.Tensor], scale: float) -> None:
+        """Write θ + D into the weights, with D made of their gradients and of the last D."""
+        again = bool(kept)
+        weights, groups = self._pushed(kept)
+        if not weights:
+            return
+        moves = [_gradient(weight) for weight in weights]
+        if scale != 1:
+            torch._foreach_div_(moves, scale)
+        clean = [self._keep(weight, kept) for weight in weights]
+        if again:
+            torch._foreach_sub_(weights, clean)  # so that they hold the last D
+        norms = self._climb(moves, weights if again else [], clean, groups)
+        if again:
+            torch._foreach_copy_(weights, clean)
+        if all(map(math.isfinite, norms)):
+            torch._foreach_add_(weights, moves)
+
     def _pushed(self, moved: Mapping[torch.Tensor, torch.Tensor]) -> tuple[Tensors, Groups]:
         """Return the weights that have a gradient or have moved already, and the group of each."""
         pushed = [
@@ -303,11 +313,6 @@ class PerturbedOptimizer(Optimizer):
         norms = [norm / radius for norm, radius in zip(on_one, radii, strict=True)]
         return norms if self.per_tensor else [math.hypot(*norms)] * len(norms)
 
-    def _clear_gradients(self) -> None:
-        for group in self.param_groups:
-            for weight in group["params"]:
-                weight.grad = None
-
     @torch.no_grad()
     def _divide_gradients(self, scale: torch.Tensor | None) -> None:
         """Undo what a GradScaler did to the loss, unless it has been undone."""
@@ -318,23 +323,7 @@ class PerturbedOptimizer(Optimizer):
                         weight.grad.div_(scale.to(weight.grad.device))
 
     def _complete_groups(self) -> None:
-        """Give every group the options it lacks, and refuse what no group can have."""
-        for number, group in enumerate(self.param_groups):
-            for name in SHARED:
-                if name in group:
-                    raise InputError(
-                        f"{name} must be one for all parameters, because all share the passes",
-                        f"got {name}={group[name]!r} in parameter group {number}",
-                        "pass it to the optimizer",
-                    )
-            for name in self._options:
-                value = group.setdefault(name, self.defaults[name])
-                if not value >= 0:
-                    raise InputError(
-                        f"{name} must be at least 0",
-                        f"got {name}={value!r} in parameter group {number}",
-                        "pass 0 for no perturbation, or a positive number",
-                    )
+        complete_groups(self.param_groups, {name: self.defaults[name] for name in self._options})
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("base", "network", "_options", *SHARED)}
@@ -347,23 +336,3 @@ class PerturbedOptimizer(Optimizer):
 def _gradient(weight: torch.Tensor) -> torch.Tensor:
     """Return the gradient, to be written over; zeros where there is none."""
     return torch.zeros_like(weight) if weight.grad is None else weight.grad.to_dense()
-
-
-def _refuse_a_clash(reach: Mapping[str, float], base: Optimizer) -> None:
-    clash = sorted(reach.keys() & base.defaults.keys())
-    if clash:
-        raise InputError(
-            "options of the perturbation and of the base must have different names",
-            f"{type(base).__name__} has its own {', '.join(clash)}",
-            "pass another base",
-        )
-
-
-def _refuse_a_scaler(found_inf: torch.Tensor | None) -> None:
-    if found_inf is not None:
-        raise InputError(
-            "a closure cannot run inside scaler.step, which has looked at the gradients before",
-            "got a closure from an enabled torch.amp.GradScaler",
-            "call optimizer.perturb(scale=scaler.get_scale()) between two backward passes and then "
-            "scaler.step(optimizer); bfloat16 needs no scaler",
-        )

@@ -32,7 +32,9 @@ NOISE = (0.0, 0.2, 0.4)
 PAPER = Side("AMP", {"epsilon": 0.5, "zeta": 1.0, "per_tensor": True})
 
 
-def sides(rho: list[float], rho_adaptive: list[float], zeta: list[float]) -> dict[str, list[Side]]:
+def sides(
+    rho: list[float], rho_adaptive: list[float], reach: list[tuple[float, float]]
+) -> dict[str, list[Side]]:
     """What each name may be; the best on held-out rows is taken."""
     return {
         "ERM": [Side()],
@@ -42,12 +44,16 @@ def sides(rho: list[float], rho_adaptive: list[float], zeta: list[float]) -> dic
         "SAM": [Side("SAM", {"rho": r}) for r in rho],
         "ASAM": [Side("ASAM", {"rho": r}) for r in rho_adaptive],
         "AMP, paper": [PAPER],
-        "AMP": [Side("AMP", {"epsilon": 0.5, "zeta": z}) for z in zeta],
+        "AMP": [Side("AMP", {"epsilon": e, "zeta": z}) for e, z in reach],
     }
 
 
-OF_IMAGES = sides([0.03, 0.06, 0.1, 0.2], [0.2, 0.5, 1.0, 2.0], [0.05, 0.1, 0.2, 0.4])
-OF_TABLES = sides([0.05, 0.1, 0.2], [0.5, 1.0, 2.0], [0.1, 0.3, 1.0])
+OF_IMAGES = sides(
+    [0.03, 0.06, 0.1, 0.2],
+    [0.2, 0.5, 1.0, 2.0],
+    [(0.5, 0.05), (0.5, 0.1), (0.5, 0.2), (0.5, 0.4)],
+)
+OF_TABLES = sides([0.05, 0.1, 0.2], [0.5, 1.0, 2.0], [(0.1, 1.0), (0.5, 0.1), (0.5, 0.3)])
 
 
 def score(x: torch.Tensor, y: torch.Tensor, scale: float = 1.0) -> Callable[..., dict[str, float]]:
@@ -127,7 +133,7 @@ def of_table(folder: Path, name: str, model: str) -> tuple[Task, dict[str, Any]]
     def network(seed: int) -> nn.Module:
         return make(n, out, seed)
 
-    task = Task(parts[0], targets[0], network, torch.optim.Adam, {"lr": rate}, 400, batch, 20)
+    task = Task(parts[0], targets[0], network, torch.optim.Adam, {"lr": rate}, 300, batch, 15)
     scores = {"held": score(parts[1], targets[1]), "new": score(parts[2], targets[2])}
     return task, scores | {"rows": parts[2]}
 
@@ -233,6 +239,8 @@ def main() -> None:
         for name in options.tables.split(","):
             for model in ("MLP", "KST"):
                 wanted[f"{name}, {model}"] = lambda a=name, b=model: of_table(options.data, a, b)
+    for layer in (kst, mlp):  # compiled loops are compiled before a clock is read
+        loss_of(layer(2, 2, 0)(torch.randn(20, 2)), torch.ones(20).long()).backward()
     for part, make in wanted.items():
         if part in done["parts"]:
             continue

@@ -33,10 +33,8 @@ CHAIN = (
 )
 MAY_IMPORT = {room: set(CHAIN[:i]) for i, room in enumerate(CHAIN)}
 #: They stand on the learning rooms; none of the chain imports them.
-MAY_IMPORT["sequences"] = {"errors", "optional", "curves", "networks", "fitting"}
+MAY_IMPORT["sequences"] = {"errors", "optional", "atomic", "curves", "networks", "fitting"}
 MAY_IMPORT["graphs"] = {"errors", "optional", "curves", "networks", "fitting"}
-MAY_IMPORT["sequences"] = {"errors", "atomic", "curves", "networks", "fitting"}
-MAY_IMPORT["graphs"] = {"errors", "curves", "networks", "fitting"}
 #: Small data; the commands and the examples read it, the library does not.
 MAY_IMPORT["datasets"] = {"errors"}
 #: Writes models for other programs; stands beside plots and report.

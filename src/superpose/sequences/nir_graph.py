@@ -14,7 +14,7 @@ from torch import nn
 
 from superpose.curves import DiffusedQuantizer
 from superpose.errors import InputError
-from superpose.sequences.extras import needed
+from superpose.optional import optional_package
 
 __all__ = ["from_nir", "to_nir"]
 
@@ -62,7 +62,7 @@ def to_nir(layers: nn.Sequential, lowest: float, highest: float) -> Any:
     ...
     superpose.errors.InputError: NIR needs every drive between 0 and 1 / dt = 1; ...
     """
-    nir = needed("nir", "export to NIR", "nir")
+    nir = optional_package("nir", "export to NIR needs", "superpose[nir]")
     nodes: list[Any] = []
     unit = 1.0  # what an event before the next weights stands for
     low = high = torch.zeros(0)

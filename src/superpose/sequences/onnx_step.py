@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from superpose.errors import InputError
-from superpose.sequences.extras import needed
+from superpose.optional import optional_package
 from superpose.sequences.hybrid_lmu import HybridLMU, HybridState
 from superpose.sequences.legendre_memory import MemoryState
 
@@ -52,7 +52,7 @@ def onnx_step(model: HybridLMU, rows: int = 1) -> Any:
     >>> [each.name for each in graph.input]  # doctest: +SKIP
     ['x', 'memory', 'v_memory', 'v_hidden', 'hidden', 'recent']
     """
-    needed("onnxscript", "export to ONNX", "onnx")
+    optional_package("onnxscript", "export to ONNX needs", "superpose[onnx]")
     if model.quantizer == "stochastic":
         raise InputError(
             "a graph must not draw at random",

@@ -55,8 +55,8 @@ for ax, name in zip(axes, ("pulse: trend", "breath: bend"), strict=True):
     CurveDisplay(model[-1].curves_[f"{name} of the last 30 steps"]).plot(ax=ax)
 
 # %%
-# What the memory holds of one sequence, beside the sequence itself: three numbers keep the slow part
-# and leave the noise out.
+# What the memory holds of one sequence, beside the sequence itself: three numbers keep the slow
+# part and leave the noise out.
 
 pulse = sequences[0]["pulse"].to_numpy()
 held = memory.inverse_transform(memory.transform(sequences[:1]))[0, :, 0]

@@ -29,7 +29,7 @@ def sequence():
     x = np.linspace(-1, 1, 30)
     rise, bend = rng.normal(0, 10), rng.normal(0, 0.4)
     noise = rng.normal(size=(steps, 2)) * [4, 0.2]
-    frame = pd.DataFrame(noise + [70, 1], columns=["pulse", "breath"])
+    frame = pd.DataFrame(noise, columns=["pulse", "breath"]) + [70, 1]  # noqa: RUF005
     frame.loc[steps - 30 :, "pulse"] += rise * x
     frame.loc[steps - 30 :, "breath"] += bend * (3 * x**2 - 1) / 2
     strained = rise / 5 + 8 * max(bend, 0) + rng.logistic() > 1.5

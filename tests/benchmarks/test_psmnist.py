@@ -136,7 +136,7 @@ def test_every_row_is_trained_measured_and_written(
     psmnist, out, threads = benchmark("psmnist"), tmp_path / "psmnist.json", torch.get_num_threads()
     monkeypatch.setattr(benchmark("permuted_digits"), "TRAIN", 70)
     few = {"epochs": 15, "batch": 10}
-    for name in ("LINEAR", "LAST", "HEAD", "RECURRENT"):
+    for name in ("LINEAR", "LAST", "HEAD", "CURVES", "RECURRENT"):
         recipe = getattr(psmnist, name)
         epochs = {"epochs": 1} if name == "RECURRENT" else {}
         monkeypatch.setattr(psmnist, name, psmnist.Recipe(**{**vars(recipe), **few, **epochs}))

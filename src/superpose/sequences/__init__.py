@@ -37,6 +37,8 @@ from superpose.sequences.missing_steps import hold
 from superpose.sequences.nir_graph import from_nir, to_nir
 from superpose.sequences.onnx_step import onnx_step
 from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
+from superpose.sequences.sequence_file import load_pipeline, save_pipeline
+from superpose.sequences.stream import Stream
 
 __all__ = [
     "ARITHMETIC",
@@ -59,6 +61,7 @@ __all__ = [
     "Operations",
     "PopulationActivity",
     "SequenceBatch",
+    "Stream",
     "access_picojoule",
     "activity_report",
     "advance",
@@ -75,11 +78,13 @@ __all__ = [
     "hybrid_from_cell",
     "impulse_response",
     "last_step",
+    "load_pipeline",
     "one_step",
     "onnx_step",
     "popcount",
     "powers_applied",
     "read_sequences",
+    "save_pipeline",
     "significant_bits",
     "to_nir",
     "window_polynomials",

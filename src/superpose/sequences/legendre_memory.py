@@ -190,6 +190,9 @@ class LegendreMemory(TransformerMixin, BaseEstimator, nn.Module):
             After the last step of each.
         """
         u = self._filled(u, state, mask)
+        if lengths is not None:
+            within = torch.arange(u.shape[1], device=u.device) < lengths[:, None]
+            u = torch.where(within.unsqueeze(-1), u, 0.0)  # NaN would spread over its block
         memory = None if state is None else state.memory
         if memory is None and not blocks_are_faster(self.order, u):
             memories = all_steps_by_fft(self._matrix(impulse_response, u.shape[1], u), u)
@@ -197,7 +200,6 @@ class LegendreMemory(TransformerMixin, BaseEstimator, nn.Module):
             blocks = self._matrix(block_matrix, block_length(self.order), u)
             memories = all_steps_by_blocks(blocks, u, memory)
         if lengths is not None:
-            within = torch.arange(u.shape[1], device=u.device) < lengths[:, None]
             memories = torch.where(within[:, :, None, None], memories, 0.0)
         state = self.start(len(u), u.shape[2], u) if state is None else state
         pairs = zip((memories, u), state, strict=True)
@@ -454,6 +456,6 @@ def _at_end(
 ) -> torch.Tensor:
     """[B, ..] of steps [B, T, ..]: the last of each sequence; what was before where it has none."""
     if lengths is None:
-        return steps[:, -1]
+        return steps[:, -1].clone()  # a view would keep all steps alive
     found = steps[torch.arange(len(steps)), lengths - 1]
     return torch.where((lengths > 0).view(-1, *[1] * (found.ndim - 1)), found, before)

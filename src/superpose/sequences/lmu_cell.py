@@ -21,12 +21,20 @@ from superpose.sequences.memory_forms import one_step
 class LMUState(NamedTuple):
     """What an LMU carries from step to step.
 
-    Attributes
+    Parameters
     ----------
     hidden : Tensor [B, H]
         h, the output of the step.
     memory : Tensor [B, d, q]
         m, the window of every channel.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from superpose.sequences import LMUCell
+    >>> state = LMUCell(1, 5, order=4, theta=20).start(torch.zeros(2, 1))
+    >>> state.hidden.shape, state.memory.shape
+    (torch.Size([2, 5]), torch.Size([2, 1, 4]))
     """
 
     hidden: torch.Tensor
@@ -56,8 +64,8 @@ class LMUCell(nn.Module):
         Whether there are e_h, e_m, W_x and W_h; what is left out is None.
     bias : bool, default False
         Whether b_u is added to u, and b_h inside f.
-    activation : callable, default tanh
-        f: any function of a tensor [B, H], or a module, for instance of curves.
+    activation : callable
+        f: any function of a tensor [B, H], or a module, for instance of curves; tanh if not given.
     method : {"zoh", "euler"}, default "zoh"
         As in `discrete_system`.
     train_memory : bool, default False

@@ -125,19 +125,30 @@ def linear(train: Any, test: Any, memory: tuple[int, float]) -> dict[str, Any]:
     return {"accuracy": float((model.predict(test[0]) == test[1]).mean())}
 
 
-def one_set(name: str, folder: Path, seeds: int) -> dict[str, Any]:
+def on_the_memory(
+    train: Any, test: Any, words: dict[str, Any], seed: int, fitted: dict[Any, Any]
+) -> dict[str, Any]:
+    """The memory chosen with this seed's folds, and both sides that read it."""
+    chosen = measured(lambda: choose(*train, words, seed))
+    memory = chosen["memory"]
+    if memory not in fitted:  # both are without randomness: the seed is that of the folds
+        fitted[memory] = {
+            "curves": measured(lambda: curves(train, test, memory)),
+            "linear": measured(lambda: linear(train, test, memory)),
+        }
+    return {"chosen": chosen, **fitted[memory]}
+
+
+def one_set(
+    name: str, folder: Path, seeds: int, before: list[dict[str, Any]] | None
+) -> dict[str, Any]:
+    """Run all sides; the LSTM alone where the runs `before` have the others."""
     train, test = (read_series(folder / f"{name}_{part}.ts.gz") for part in ("TRAIN", "TEST"))
     words, runs, fitted = SETS[name], [], {}
     for seed in range(seeds):
         run: dict[str, Any] = {"seed": seed}
-        run["chosen"] = measured(lambda seed=seed: choose(*train, words, seed))
-        memory = run["chosen"]["memory"]
-        if memory not in fitted:  # both are without randomness: the seed is that of the folds
-            fitted[memory] = {
-                "curves": measured(lambda memory=memory: curves(train, test, memory)),
-                "linear": measured(lambda memory=memory: linear(train, test, memory)),
-            }
-        run |= fitted[memory]
+        run |= before[seed] if before else on_the_memory(train, test, words, seed, fitted)
+        memory = tuple(run["chosen"]["memory"])
         run["lstm"] = measured(
             lambda seed=seed: {"accuracy": lstm_accuracy(train, test, words["epochs"], seed)}
         )
@@ -156,6 +167,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds sequences/")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--lstm-alone", action="store_true", help="keep the rest of the answer")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     limit_threads(1)
@@ -163,7 +175,9 @@ def main() -> None:
     answer = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
     for name in arguments.sets.split(","):
         found = {"surroundings": surroundings(), "epochs_of_lstm": SETS[name]["epochs"]}
-        answer[name] = found | one_set(name, arguments.data / "sequences", arguments.seeds)
+        before = answer[name]["runs"] if arguments.lstm_alone else None
+        folder = arguments.data / "sequences"
+        answer[name] = found | one_set(name, folder, arguments.seeds, before)
         write_json(answer, arguments.out)
 
 

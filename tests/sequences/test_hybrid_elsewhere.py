@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 from superpose.curves import DiffusedQuantizer
 from superpose.errors import InputError
 from superpose.sequences import HybridLMU, HybridState, from_nir, onnx_step, to_nir
+from superpose.sequences.nir_graph import _reach
 
 STATE = ("memory", "v_memory", "v_hidden", "hidden", "recent")
 
@@ -108,6 +110,16 @@ def test_nir_spikes_where_the_layers_do_and_comes_back(tmp_path: Path) -> None:
     back = from_nir(graph)
     again = back[4](back[3](back[2](back[1](back[0](x), first)), second))
     np.testing.assert_allclose(again[0].detach().numpy(), expected, atol=1e-12)
+
+
+def test_drives_reach_as_far_as_the_corners_of_their_inputs() -> None:
+    torch.manual_seed(3)
+    layer, low, high = nn.Linear(4, 6).double(), -torch.rand(4).double(), torch.rand(4).double()
+    corners = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4))).double()
+    drives = layer(low + corners * (high - low)).detach()
+    lowest, highest = _reach(layer, low, high)
+    torch.testing.assert_close(lowest, drives.amin(0))
+    torch.testing.assert_close(highest, drives.amax(0))
 
 
 def test_nir_is_refused_where_it_would_not_be_exact() -> None:

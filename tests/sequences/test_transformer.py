@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from tests.oracles import legendre_loops
 
+from superpose import KSTClassifier
 from superpose.errors import InputError
 from superpose.sequences import LegendreMemory, read_sequences
 
@@ -151,3 +154,15 @@ def test_other_channels_than_those_of_fit_are_refused() -> None:
         memory.transform([[1.0]])
     with pytest.raises(InputError, match="must have the channels of fit: a, b; found b, a"):
         memory.transform([pd.DataFrame({"b": [1.0], "a": [2.0]})])
+
+
+@pytest.mark.slow
+def test_the_report_says_what_each_curve_reads(tmp_path: Path) -> None:
+    X = waves(80, steps=20)
+    y = np.where(X[:, -15:, 1].mean(1) > 0, "up", "down")
+    model = make_pipeline(LegendreMemory(2, 15), KSTClassifier(pairs=0, terms=0)).fit(X, y)
+    names = list(model[0].get_feature_names_out())
+    assert list(model[-1].curves_) == names
+    page = model[-1].report(tmp_path / "report.html").read_text()
+    assert names[2] == "channel 2: level of the last 15 steps"
+    assert all(name in page for name in names)

@@ -91,13 +91,14 @@ def test_the_place_in_an_epoch_does_not_matter(steps: int, tmp_path: Path) -> No
             return SLNN([3, 6, 1], degree=3)
 
     tell = {
-        "schedule": partial(ReduceLROnPlateau, patience=0, factor=0.3),
+        "schedule": partial(ReduceLROnPlateau, mode="max", patience=0, factor=0.3),
         "optimizer": partial(Adam, lr=0.2),
         "patience": 2,
     }
     halves, whole = interrupted_and_whole(tmp_path / "training", network, steps, **tell)
     assert same(halves.network.state_dict(), whole.network.state_dict())
     assert (halves.history, halves.ended) == (whole.history, whole.ended)
+    assert whole.history[2].rate == pytest.approx(0.2 * 0.3)  # the first epoch is the best
 
 
 def test_a_finished_training_is_read_and_not_made_again(tmp_path: Path) -> None:

@@ -92,7 +92,9 @@ def test_a_linear_network_follows_gradient_descent_written_by_hand() -> None:
     assert (result.best_epoch, result.ended) == (5, "all epochs")
 
 
-@pytest.mark.parametrize("network", [mlp(), curves(), polynomial(), with_head()])
+@pytest.mark.parametrize(
+    "network", [mlp(), curves(), polynomial(), pytest.param(with_head(), marks=pytest.mark.slow)]
+)
 def test_units_of_rows_and_target_change_nothing_but_units(network: nn.Module) -> None:
     x, y = made(200)
     tell = {"epochs": 10, "batch": 50, "optimizer": partial(Adam, lr=0.03)}
@@ -200,6 +202,7 @@ def test_held_out_rows_are_not_learned() -> None:
     assert first.history != other.history
 
 
+@pytest.mark.slow
 def test_classes_counts_and_any_function_of_outputs() -> None:
     x, y = made(500)
     codes = torch.bucketize(y, torch.tensor([0.0, 1.0]).double())
@@ -215,6 +218,7 @@ def test_classes_counts_and_any_function_of_outputs() -> None:
     assert absolute.loss < (y - y.median()).abs().mean() / 2
 
 
+@pytest.mark.slow
 def test_two_targets_are_standardised_one_by_one() -> None:
     x, y = made(300)
     both = torch.stack([1e6 * y, 1e-3 * x[:, 0] + 5], 1)

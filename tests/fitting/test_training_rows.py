@@ -108,6 +108,7 @@ def test_moments_of_a_far_column_lose_nothing_and_a_constant_has_unit_one() -> N
     np.testing.assert_allclose(found.x.spread(), [np.sqrt(2 / 3), 1.0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_file_trains_as_well_as_memory_and_the_same_twice(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 2))

@@ -59,12 +59,15 @@ def interrupted_and_whole(path: Path, make, steps: int, **tell):
     "optimizer",
     [
         Adam,
-        AdamW,
-        partial(SGD, lr=0.01, momentum=0.9, nesterov=True),
-        RMSprop,
-        Adagrad,
         partial(SAM, base=Adam, rho=0.05),
-        partial(ASAM, base=partial(SGD, momentum=0.9), rho=0.5, lr=0.01),
+        pytest.param(AdamW, marks=pytest.mark.slow),
+        pytest.param(partial(SGD, lr=0.01, momentum=0.9, nesterov=True), marks=pytest.mark.slow),
+        pytest.param(RMSprop, marks=pytest.mark.slow),
+        pytest.param(Adagrad, marks=pytest.mark.slow),
+        pytest.param(
+            partial(ASAM, base=partial(SGD, momentum=0.9), rho=0.5, lr=0.01),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_two_halves_are_the_whole_bit_for_bit(optimizer, tmp_path: Path) -> None:
@@ -81,7 +84,14 @@ def test_two_halves_are_the_whole_bit_for_bit(optimizer, tmp_path: Path) -> None
     assert halves.best_epoch == whole.best_epoch
 
 
-@pytest.mark.parametrize("steps", [1, STEPS - 1, STEPS, STEPS + 1, 2 * STEPS])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        STEPS,
+        STEPS + 1,
+        *(pytest.param(it, marks=pytest.mark.slow) for it in (1, STEPS - 1, 2 * STEPS)),
+    ],
+)
 def test_the_place_in_an_epoch_does_not_matter(steps: int, tmp_path: Path) -> None:
     """Nor do schedules that ask for the loss, polynomial curves, or the end of patience."""
 
@@ -91,13 +101,14 @@ def test_the_place_in_an_epoch_does_not_matter(steps: int, tmp_path: Path) -> No
             return SLNN([3, 6, 1], degree=3)
 
     tell = {
-        "schedule": partial(ReduceLROnPlateau, patience=0, factor=0.3),
+        "schedule": partial(ReduceLROnPlateau, mode="max", patience=0, factor=0.3),
         "optimizer": partial(Adam, lr=0.2),
         "patience": 2,
     }
     halves, whole = interrupted_and_whole(tmp_path / "training", network, steps, **tell)
     assert same(halves.network.state_dict(), whole.network.state_dict())
     assert (halves.history, halves.ended) == (whole.history, whole.ended)
+    assert whole.history[2].rate == pytest.approx(0.2 * 0.3)  # the first epoch is the best
 
 
 def test_a_finished_training_is_read_and_not_made_again(tmp_path: Path) -> None:

@@ -77,6 +77,17 @@ def test_a_file_in_order_comes_out_mixed(table: ParquetBatches) -> None:
         assert len(x) == 50
 
 
+@pytest.mark.usefixtures("_small_pool")
+def test_an_epoch_begins_with_any_group(table: ParquetBatches) -> None:
+    """The pool holds three of ten groups, so what comes first is seldom where the file begins."""
+    begun = set()
+    for epoch in range(8):
+        order, none = np.random.default_rng([0, epoch]), np.empty(0, np.intp)
+        x, _ = next(FileRows(table).batches(none, even_sizes(ROWS, 50), order))
+        begun |= set((x[:, 1] // 25).tolist())
+    assert begun == set(range(10))
+
+
 def test_one_look_at_the_rows_finds_units_and_those_held_out(table: ParquetBatches) -> None:
     held = hold_out(ROWS, 0.2, ROWS, [0])
     kept = np.setdiff1d(np.arange(ROWS), held)
@@ -97,6 +108,7 @@ def test_moments_of_a_far_column_lose_nothing_and_a_constant_has_unit_one() -> N
     np.testing.assert_allclose(found.x.spread(), [np.sqrt(2 / 3), 1.0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_file_trains_as_well_as_memory_and_the_same_twice(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 2))

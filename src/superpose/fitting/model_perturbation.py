@@ -98,10 +98,10 @@ class AMP(PerturbedOptimizer):
         return bool(group["epsilon"] > 0 and group["zeta"] > 0)
 
     def _climb(self, moves: Tensors, last: Tensors, clean: Tensors, groups: Groups) -> list[float]:
-        torch._foreach_mul_(moves, [group["zeta"] for group in groups])
-        if last:
+        if last:  # D + ζ g = ζ (g + D / ζ), so that one product is left
+            torch._foreach_div_(last, [group["zeta"] for group in groups])
             torch._foreach_add_(moves, last)
-        norms = self._norms(moves, [group["epsilon"] for group in groups])
-        if max(norms) > 1:
-            torch._foreach_div_(moves, [max(1.0, norm) for norm in norms])
+        norms = self._norms(moves, [group["epsilon"] / group["zeta"] for group in groups])
+        lengths = [g["zeta"] / max(1.0, norm) for g, norm in zip(groups, norms, strict=True)]
+        torch._foreach_mul_(moves, lengths)
         return norms

@@ -13,12 +13,16 @@ from torch import nn
 from torch.optim import Optimizer
 
 from superpose.errors import InputError
+from superpose.fitting.perturbation_checks import (
+    SHARED,
+    complete_groups,
+    refuse_a_clash,
+    refuse_a_scaler,
+)
 from superpose.fitting.running_statistics import Statistic, kept_statistics, put_back
 
 Tensors = list[torch.Tensor]
 Groups = list[dict[str, Any]]
-
-SHARED = ("inner_steps", "per_tensor")  # no group has its own
 
 
 def _of_the_base(name: str) -> Any:
@@ -145,7 +149,7 @@ class PerturbedOptimizer(Optimizer):
                 "pass 1, or use the base optimizer where no perturbation is wanted",
             )
         made = base(params, **base_options)
-        _refuse_a_clash(reach, made)
+        refuse_a_clash(reach, made)
         made.defaults.update(reach)
         shared = {"inner_steps": inner_steps, "per_tensor": per_tensor}
         kept = {"base": made, "network": network, "_options": tuple(reach)} | shared
@@ -160,8 +164,8 @@ class PerturbedOptimizer(Optimizer):
     def _climb(self, moves: Tensors, last: Tensors, clean: Tensors, groups: Groups) -> list[float]:
         """Turn gradients into the perturbation D, in place, and return the norms met on the way.
 
-        Of every tensor: its gradient, the D of the last inner step (empty at the first), the
-        clean weights θ, and the options of its group.
+        Of every tensor: its gradient, the D of the last inner step (no list at the first; it may
+        be written over), the clean weights θ, and the options of its group.
         """
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -180,7 +184,7 @@ class PerturbedOptimizer(Optimizer):
         """
         found_inf = getattr(self, "found_inf", None)  # torch.amp.GradScaler sets it for the call
         if closure is not None:
-            _refuse_a_scaler(found_inf)
+            refuse_a_scaler(found_inf)
             answers: list[Any] = []
             self.base.step(partial(self._passes, closure, answers))
             return answers[0]
@@ -207,27 +211,13 @@ class PerturbedOptimizer(Optimizer):
         scale : float, default 1.0
             What the loss was multiplied by: ``scaler.get_scale()`` of a GradScaler.
         """
-        first = self._clean is None
         if self._clean is None:
             self._clean = {}
             self._statistics = [] if self.network is None else kept_statistics(self.network)
-        weights, groups = self._pushed(self._clean)
-        if not weights:
-            return
-        moves = [_gradient(weight) for weight in weights]
-        if scale != 1:
-            torch._foreach_div_(moves, scale)
-        for weight in weights:
-            if weight not in self._clean:
-                self._clean[weight] = weight.detach().clone()
-        clean = [self._clean[weight] for weight in weights]
-        if not first:
-            torch._foreach_sub_(weights, clean)  # so that they hold the last D
-        norms = self._climb(moves, [] if first else weights, clean, groups)
-        torch._foreach_copy_(weights, clean)
-        if all(map(math.isfinite, norms)):
-            torch._foreach_add_(weights, moves)
-        self.zero_grad()
+        self._move(self._clean, scale)
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.grad = None
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -278,6 +268,24 @@ class PerturbedOptimizer(Optimizer):
                 self.restore()
         return answer
 
+    def _move(self, kept: dict[torch.Tensor, torch.Tensor], scale: float) -> None:
+        """Write θ + D into the weights, with D made of their gradients and of the last D."""
+        again = bool(kept)
+        weights, groups = self._pushed(kept)
+        if not weights:
+            return
+        moves = [_gradient(weight) for weight in weights]
+        if scale != 1:
+            torch._foreach_div_(moves, scale)
+        clean = [self._keep(weight, kept) for weight in weights]
+        if again:
+            torch._foreach_sub_(weights, clean)  # so that they hold the last D
+        norms = self._climb(moves, weights if again else [], clean, groups)
+        if again:
+            torch._foreach_copy_(weights, clean)
+        if all(map(math.isfinite, norms)):
+            torch._foreach_add_(weights, moves)
+
     def _pushed(self, moved: Mapping[torch.Tensor, torch.Tensor]) -> tuple[Tensors, Groups]:
         """Return the weights that have a gradient or have moved already, and the group of each."""
         pushed = [
@@ -288,6 +296,13 @@ class PerturbedOptimizer(Optimizer):
             if weight.grad is not None or weight in moved
         ]
         return [weight for weight, _ in pushed], [group for _, group in pushed]
+
+    @staticmethod
+    def _keep(weight: torch.Tensor, clean: dict[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        """Return the copy of a weight, made where there is none."""
+        if (copy := clean.get(weight)) is None:
+            copy = clean[weight] = weight.detach().clone()
+        return copy
 
     def _norms(self, moves: Tensors, radii: Sequence[float]) -> list[float]:
         """Return for every tensor the norm of its ball's moves, in units of the radius."""
@@ -308,23 +323,7 @@ class PerturbedOptimizer(Optimizer):
                         weight.grad.div_(scale.to(weight.grad.device))
 
     def _complete_groups(self) -> None:
-        """Give every group the options it lacks, and refuse what no group can have."""
-        for number, group in enumerate(self.param_groups):
-            for name in SHARED:
-                if name in group:
-                    raise InputError(
-                        f"{name} must be one for all parameters, because all share the passes",
-                        f"got {name}={group[name]!r} in parameter group {number}",
-                        "pass it to the optimizer",
-                    )
-            for name in self._options:
-                value = group.setdefault(name, self.defaults[name])
-                if not value >= 0:
-                    raise InputError(
-                        f"{name} must be at least 0",
-                        f"got {name}={value!r} in parameter group {number}",
-                        "pass 0 for no perturbation, or a positive number",
-                    )
+        complete_groups(self.param_groups, {name: self.defaults[name] for name in self._options})
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("base", "network", "_options", *SHARED)}
@@ -337,23 +336,3 @@ class PerturbedOptimizer(Optimizer):
 def _gradient(weight: torch.Tensor) -> torch.Tensor:
     """Return the gradient, to be written over; zeros where there is none."""
     return torch.zeros_like(weight) if weight.grad is None else weight.grad.to_dense()
-
-
-def _refuse_a_clash(reach: Mapping[str, float], base: Optimizer) -> None:
-    clash = sorted(reach.keys() & base.defaults.keys())
-    if clash:
-        raise InputError(
-            "options of the perturbation and of the base must have different names",
-            f"{type(base).__name__} has its own {', '.join(clash)}",
-            "pass another base",
-        )
-
-
-def _refuse_a_scaler(found_inf: torch.Tensor | None) -> None:
-    if found_inf is not None:
-        raise InputError(
-            "a closure cannot run inside scaler.step, which has looked at the gradients before",
-            "got a closure from an enabled torch.amp.GradScaler",
-            "call optimizer.perturb(scale=scaler.get_scale()) between two backward passes and then "
-            "scaler.step(optimizer); bfloat16 needs no scaler",
-        )

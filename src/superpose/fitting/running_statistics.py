@@ -35,6 +35,7 @@ def kept_statistics(network: nn.Module) -> list[Statistic]:
 @torch.no_grad()
 def put_back(statistics: list[Statistic]) -> None:
     """Give every buffer its values of then, also where a module put another in its place."""
-    for module, name, buffer, held in statistics:
-        buffer.copy_(held)
+    if statistics:
+        torch._foreach_copy_([one.buffer for one in statistics], [one.held for one in statistics])
+    for module, name, buffer, _ in statistics:
         module._buffers[name] = buffer

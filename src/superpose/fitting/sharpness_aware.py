@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from sys import float_info
 from typing import Any
 
 import torch
@@ -29,7 +28,7 @@ class _SteepestAscent(PerturbedOptimizer):
             move.mul_(self._reach(weight, group))
         norms = self._norms(moves, [1.0] * len(moves))
         for move, weight, group, norm in zip(moves, clean, groups, norms, strict=True):
-            move.mul_(self._reach(weight, group)).div_(max(norm, float_info.min))
+            move.mul_(self._reach(weight, group) / (norm or 1.0))
         return norms
 
 

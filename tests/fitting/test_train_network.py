@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 from torch.optim import LBFGS, SGD, Adam
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from superpose.errors import InputError, StoppedWarning
 from superpose.fitting import AMP, ASAM, SAM, train_network
-from superpose.networks import SLNN, KSTHead, KSTNetwork
+from superpose.networks import SLNN, KSTHead, KSTNetwork, Scaled
 
 
 def constant(optimizer):
@@ -351,6 +352,52 @@ def test_a_network_whose_ends_hold_no_units_is_wrapped() -> None:
     bare = train_network(mlp(), 1e3 * x, y + 1e4, **tell)
     assert type(wrapped.network).__name__ == "Scaled"
     torch.testing.assert_close(wrapped.network(1e3 * x), bare.network(1e3 * x), rtol=1e-9, atol=0)
+
+
+class Skip(nn.Sequential):
+    """Reads the rows beside its first layer and adds to its last."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sum(1, keepdim=True) + super().forward(x)
+
+
+class Clamped(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.clamp(-1, 1))
+
+
+def hooked() -> nn.Module:
+    network = mlp()
+    network[0].register_forward_pre_hook(lambda _, args: args[0].tanh())
+    return network
+
+
+def shared() -> nn.Module:
+    layer = nn.Linear(2, 2)
+    return nn.Sequential(layer, nn.Tanh(), layer)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Skip(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)),
+        nn.Sequential(Clamped(2, 8), nn.Tanh(), nn.Linear(8, 1)),
+        nn.Sequential(weight_norm(nn.Linear(2, 8)), nn.Tanh(), weight_norm(nn.Linear(8, 1))),
+        hooked(),
+        shared(),
+    ],
+    ids=["skip", "clamped", "weight norm", "hook", "shared"],
+)
+def test_units_stay_outside_of_what_computes_something_else(network: nn.Module) -> None:
+    x, y = made(200)
+    network, rows = network.double(), 100 + 7 * x
+    target = 20 + 3 * torch.stack([y, -y], 1)[:, : network(rows).shape[1]]
+    tell = {"epochs": 2, "batch": 50, "validation": (rows, target)}
+    result = train_network(network, rows, target, **tell)
+    assert type(result.network) is Scaled
+    with torch.no_grad():
+        error = (result.network(rows) - target) / target.std(0, correction=0)
+    assert 0.5 * error.square().sum(1).mean().item() == pytest.approx(result.loss, rel=1e-4)
 
 
 def test_a_time_limit_ends_with_the_best_so_far() -> None:

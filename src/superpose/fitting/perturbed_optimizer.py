@@ -322,6 +322,10 @@ class PerturbedOptimizer(Optimizer):
                     if weight.grad is not None:
                         weight.grad.div_(scale.to(weight.grad.device))
 
+    def __repr__(self) -> str:
+        made = f"{type(self.base).__name__}, inner_steps={self.inner_steps}"
+        return f"{super().__repr__()} of {made}, per_tensor={self.per_tensor}"
+
     def _complete_groups(self) -> None:
         complete_groups(self.param_groups, {name: self.defaults[name] for name in self._options})
 

@@ -227,7 +227,7 @@ def test_two_targets_are_standardised_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("every", "rates"), [("epoch", [1.0, 0.5, 0.25]), ("step", [0.25, 0.0625, 0.015625])]
+    ("every", "rates"), [("epoch", [1.0, 0.5, 0.25]), ("step", [0.5, 0.125, 0.03125])]
 )
 def test_a_schedule_goes_by_steps_or_epochs(every: str, rates: list[float]) -> None:
     x, y = made(40)
@@ -245,7 +245,8 @@ def test_a_schedule_goes_by_steps_or_epochs(every: str, rates: list[float]) -> N
     assert [it.rate for it in result.history] == rates
 
 
-def test_a_schedule_may_ask_for_the_loss() -> None:
+@pytest.mark.parametrize(("every", "rate"), [("epoch", 1e-14), ("step", 1e-16)])
+def test_a_schedule_may_ask_for_the_loss(every: str, rate: float) -> None:
     x, y = made(40)
     result = train_network(
         mlp(),
@@ -253,10 +254,11 @@ def test_a_schedule_may_ask_for_the_loss() -> None:
         y,
         optimizer=partial(SGD, lr=1e-12),
         schedule=lambda optimizer: ReduceLROnPlateau(optimizer, factor=0.1, patience=1),
+        schedule_every=every,
         epochs=6,
         batch=20,
     )
-    assert result.history[-1].rate == pytest.approx(1e-14)
+    assert result.history[-1].rate == pytest.approx(rate)
 
 
 def test_where_the_rate_is_zero_nothing_moves() -> None:
@@ -479,6 +481,35 @@ def test_what_cannot_be_trained_is_refused_in_three_parts() -> None:
         train_network(mlp(), x, y, validation=1)
     with says("schedule_every", "got 'batch'"):
         train_network(mlp(), x, y, schedule_every="batch")
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_target_that_never_changes_is_learned(value: float) -> None:
+    x, y = made(60)
+    target = torch.stack([y > 0, torch.full_like(y, value)], 1)
+    result = train_network(mlp(2, 2), x, target, loss="bernoulli", batch=20)
+    assert math.isfinite(result.loss)
+    chance = result.network(x)[:, 1].sigmoid().mean().item()
+    assert chance == pytest.approx(value, abs=1e-3)
+
+
+def test_yes_and_no_may_be_regressed() -> None:
+    x, y = made(60)
+    tell = {"epochs": 2, "batch": 20}
+    told, numbers = (train_network(mlp(), x, it, **tell) for it in (y > 0, (y > 0).double()))
+    assert told.history == numbers.history
+
+
+def test_a_loss_that_is_no_number_on_the_validation_rows_is_no_best_one() -> None:
+    """It would never be undercut."""
+    x, y = made(60)
+
+    def loss(outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        error = (outputs[:, 0] - target).square().mean()
+        return error if torch.is_grad_enabled() else error * math.nan
+
+    with says("the loss must stay finite; got nan in epoch 1, validation rows"):
+        train_network(mlp(), x, y, loss=loss, batch=20)
 
 
 def test_a_loss_that_explodes_says_where_and_what_to_do() -> None:

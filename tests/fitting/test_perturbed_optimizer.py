@@ -526,6 +526,21 @@ def test_hooks_and_zero_grad_are_those_of_an_optimizer():
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_closure_starts_at_the_clean_weights_after_a_stray_perturb(kind):
+    networks, ends = [made_network() for _ in range(2)], []
+    for stray, network in enumerate(networks):
+        make, options = KINDS[kind]
+        optimizer, seen = make(network.parameters(), lr=0.1, **options), []
+        if stray:
+            loss_of(network, X, Y).backward()
+            optimizer.perturb()
+        optimizer.step(closure_of(optimizer, network, X, Y, seen))
+        ends.append(seen)
+    assert ends[0] == ends[1]
+    assert torch.equal(weights_of(networks[0]), weights_of(networks[1]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_where_the_base_maximizes_the_perturbation_goes_down(kind):
     networks = [made_network() for _ in range(2)]
     for network, sign in zip(networks, (1, -1), strict=True):

@@ -186,6 +186,7 @@ class PerturbedOptimizer(Optimizer):
         found_inf = getattr(self, "found_inf", None)  # torch.amp.GradScaler sets it for the call
         if closure is not None:
             refuse_a_scaler(found_inf)
+            self.restore()  # a call of perturb that no step followed
             answers: list[Any] = []
             self.base.step(partial(self._passes, closure, answers))
             return answers[0]

@@ -479,6 +479,15 @@ def test_what_cannot_be_trained_is_refused_in_three_parts() -> None:
         train_network(mlp(), x, y, epochs=0)
     with says("validation must be a share", "got 1"):
         train_network(mlp(), x, y, validation=1)
+    for wrong in (None, [x, y], (x, y, y)):
+        with says("validation must be a share of the rows, .* or .rows, target.; got"):
+            train_network(mlp(), x, y, validation=wrong)
+    with says("patience must be at least 1; got 0", "pass None"):
+        train_network(mlp(), x, y, patience=0)
+    with says("prior must be at least 0; got -1.0"):
+        train_network(mlp(), x, y, prior=-1.0)
+    with says("largest_gradient must be above 0; got 0.0"):
+        train_network(mlp(), x, y, largest_gradient=0.0)
     with says("schedule_every", "got 'batch'"):
         train_network(mlp(), x, y, schedule_every="batch")
 

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 from torch.optim import LBFGS, SGD, Adam
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from superpose.errors import InputError, StoppedWarning
 from superpose.fitting import AMP, ASAM, SAM, train_network
-from superpose.networks import SLNN, KSTHead, KSTNetwork
+from superpose.networks import SLNN, KSTHead, KSTNetwork, Scaled
 
 
 def constant(optimizer):
@@ -230,7 +231,7 @@ def test_two_targets_are_standardised_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("every", "rates"), [("epoch", [1.0, 0.5, 0.25]), ("step", [0.25, 0.0625, 0.015625])]
+    ("every", "rates"), [("epoch", [1.0, 0.5, 0.25]), ("step", [0.5, 0.125, 0.03125])]
 )
 def test_a_schedule_goes_by_steps_or_epochs(every: str, rates: list[float]) -> None:
     x, y = made(40)
@@ -248,7 +249,8 @@ def test_a_schedule_goes_by_steps_or_epochs(every: str, rates: list[float]) -> N
     assert [it.rate for it in result.history] == rates
 
 
-def test_a_schedule_may_ask_for_the_loss() -> None:
+@pytest.mark.parametrize(("every", "rate"), [("epoch", 1e-14), ("step", 1e-16)])
+def test_a_schedule_may_ask_for_the_loss(every: str, rate: float) -> None:
     x, y = made(40)
     result = train_network(
         mlp(),
@@ -256,10 +258,11 @@ def test_a_schedule_may_ask_for_the_loss() -> None:
         y,
         optimizer=partial(SGD, lr=1e-12),
         schedule=lambda optimizer: ReduceLROnPlateau(optimizer, factor=0.1, patience=1),
+        schedule_every=every,
         epochs=6,
         batch=20,
     )
-    assert result.history[-1].rate == pytest.approx(1e-14)
+    assert result.history[-1].rate == pytest.approx(rate)
 
 
 def test_where_the_rate_is_zero_nothing_moves() -> None:
@@ -357,6 +360,52 @@ def test_a_network_whose_ends_hold_no_units_is_wrapped() -> None:
     torch.testing.assert_close(wrapped.network(1e3 * x), bare.network(1e3 * x), rtol=1e-9, atol=0)
 
 
+class Skip(nn.Sequential):
+    """Reads the rows beside its first layer and adds to its last."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sum(1, keepdim=True) + super().forward(x)
+
+
+class Clamped(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.clamp(-1, 1))
+
+
+def hooked() -> nn.Module:
+    network = mlp()
+    network[0].register_forward_pre_hook(lambda _, args: args[0].tanh())
+    return network
+
+
+def shared() -> nn.Module:
+    layer = nn.Linear(2, 2)
+    return nn.Sequential(layer, nn.Tanh(), layer)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Skip(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)),
+        nn.Sequential(Clamped(2, 8), nn.Tanh(), nn.Linear(8, 1)),
+        nn.Sequential(weight_norm(nn.Linear(2, 8)), nn.Tanh(), weight_norm(nn.Linear(8, 1))),
+        hooked(),
+        shared(),
+    ],
+    ids=["skip", "clamped", "weight norm", "hook", "shared"],
+)
+def test_units_stay_outside_of_what_computes_something_else(network: nn.Module) -> None:
+    x, y = made(200)
+    network, rows = network.double(), 100 + 7 * x
+    target = 20 + 3 * torch.stack([y, -y], 1)[:, : network(rows).shape[1]]
+    tell = {"epochs": 2, "batch": 50, "validation": (rows, target)}
+    result = train_network(network, rows, target, **tell)
+    assert type(result.network) is Scaled
+    with torch.no_grad():
+        error = (result.network(rows) - target) / target.std(0, correction=0)
+    assert 0.5 * error.square().sum(1).mean().item() == pytest.approx(result.loss, rel=1e-4)
+
+
 def test_a_time_limit_ends_with_the_best_so_far() -> None:
     x, y = made(60)
     with pytest.warns(StoppedWarning, match="time limit; left undone: epochs 1 to 50"):
@@ -436,8 +485,46 @@ def test_what_cannot_be_trained_is_refused_in_three_parts() -> None:
         train_network(mlp(), x, y, epochs=0)
     with says("validation must be a share", "got 1"):
         train_network(mlp(), x, y, validation=1)
+    for wrong in (None, [x, y], (x, y, y)):
+        with says("validation must be a share of the rows, .* or .rows, target.; got"):
+            train_network(mlp(), x, y, validation=wrong)
+    with says("patience must be at least 1; got 0", "pass None"):
+        train_network(mlp(), x, y, patience=0)
+    with says("prior must be at least 0; got -1.0"):
+        train_network(mlp(), x, y, prior=-1.0)
+    with says("largest_gradient must be above 0; got 0.0"):
+        train_network(mlp(), x, y, largest_gradient=0.0)
     with says("schedule_every", "got 'batch'"):
         train_network(mlp(), x, y, schedule_every="batch")
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_target_that_never_changes_is_learned(value: float) -> None:
+    x, y = made(60)
+    target = torch.stack([y > 0, torch.full_like(y, value)], 1)
+    result = train_network(mlp(2, 2), x, target, loss="bernoulli", batch=20)
+    assert math.isfinite(result.loss)
+    chance = result.network(x)[:, 1].sigmoid().mean().item()
+    assert chance == pytest.approx(value, abs=1e-3)
+
+
+def test_yes_and_no_may_be_regressed() -> None:
+    x, y = made(60)
+    tell = {"epochs": 2, "batch": 20}
+    told, numbers = (train_network(mlp(), x, it, **tell) for it in (y > 0, (y > 0).double()))
+    assert told.history == numbers.history
+
+
+def test_a_loss_that_is_no_number_on_the_validation_rows_is_no_best_one() -> None:
+    """It would never be undercut."""
+    x, y = made(60)
+
+    def loss(outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        error = (outputs[:, 0] - target).square().mean()
+        return error if torch.is_grad_enabled() else error * math.nan
+
+    with says("the loss must stay finite; got nan in epoch 1, validation rows"):
+        train_network(mlp(), x, y, loss=loss, batch=20)
 
 
 def test_a_loss_that_explodes_says_where_and_what_to_do() -> None:

@@ -11,18 +11,21 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from tests.fitting import killed_training
 from tests.fitting.killed_training import STEPS, train
 from torch import nn
+from torch.nn.functional import huber_loss
 from torch.optim import SGD, Adagrad, Adam, AdamW, RMSprop
 from torch.optim.lr_scheduler import MultiStepLR, ReduceLROnPlateau
 
 from superpose.errors import InputError, ModelFileError, StoppedWarning
-from superpose.fitting import ASAM, SAM, train_network
+from superpose.fitting import AMP, ASAM, SAM, train_network
 from superpose.fitting.state_file import read_state, write_state
+from superpose.fitting.training_losses import loss_of
 from superpose.networks import SLNN, KSTNetwork
 
 SCRIPT, ROOT = Path(killed_training.__file__), Path(__file__).parents[2]
@@ -207,12 +210,20 @@ def test_the_checkpoint_of_another_training_is_refused_with_what_differs(tmp_pat
         ({"largest_gradient": None}, "largest_gradient 5.0 there and None here"),
         ({"loss": lambda f, y: f.square().mean()}, "loss gaussian there and .*lambda"),
         ({"validation": 0.2}, r"validation 20 rows \(.*\) there and 40 rows"),
-        ({"optimizer": partial(Adam, lr=0.01)}, r"optimizer AMP \(.*\) there and Adam \("),
+        ({"optimizer": partial(Adam, lr=0.01)}, r"AMP \(.*\) of Adam, .* there and Adam \("),
         ({"optimizer": partial(SGD, lr=0.1)}, "optimizer"),
         ({"schedule": partial(MultiStepLR, milestones=[3])}, "schedule LambdaLR .* MultiStepLR"),
     ):
         with pytest.raises(InputError, match=words):
             train(path, **({"epochs": 1, "schedule": None} | changed))
+    for changed, words in (
+        ({"per_tensor": True}, "per_tensor=False there and .* per_tensor=True here"),
+        ({"inner_steps": 2}, "inner_steps=1.* there and .* inner_steps=2"),
+        ({"base": partial(SGD, momentum=0.9)}, "of Adam, .* there and .* of SGD"),
+    ):
+        told = {"base": Adam, "epsilon": 0.05, "zeta": 1.0, "lr": 0.01} | changed
+        with pytest.raises(InputError, match=words):
+            train(path, epochs=1, schedule=None, optimizer=partial(AMP, **told))
     x, y = killed_training.made()
     tell = {"checkpoint": tmp_path / "plain", "epochs": 1}
     network = killed_training.network()
@@ -221,6 +232,27 @@ def test_the_checkpoint_of_another_training_is_refused_with_what_differs(tmp_pat
         train_network(network, x, y + 1, **tell)
     with pytest.raises(InputError, match=r"network Sequential of \d+ numbers"):
         train_network(nn.Sequential(network[0], nn.Linear(8, 1)), x, y, **tell)
+
+
+class Robust:
+    """A loss that tells by its address alone which one it is."""
+
+    def __call__(self, outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return huber_loss(outputs[:, 0], target)
+
+
+@pytest.mark.parametrize("kind", [partial(partial, huber_loss, delta=2.0), Robust])
+def test_a_loss_without_a_name_is_the_same_in_the_next_process(kind) -> None:
+    losses = [kind() for _ in range(2)]  # both alive, so at two places
+    first, second = (loss_of(loss, 1).name for loss in losses)
+    assert first == second
+    assert "0x" not in first
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    for path in (tmp_path / "none" / "training", tmp_path):
+        with pytest.raises(InputError, match="checkpoint must be a file in a folder that is there"):
+            train(path, progress=stop_after(1))
 
 
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -241,6 +273,8 @@ def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert str(found) == str(state)
     assert type(found["milestones"]) is Counter
     assert [it.dtype for it in found["kinds"]] == [it.dtype for it in state["kinds"]]
+    write_state(tmp_path / "state", {"one": np.int64(2), "two": np.float32(0.5)})
+    assert read_state(tmp_path / "state") == {"one": 2, "two": 0.5}
     write_state(tmp_path / "state", float("nan"))
     assert str(read_state(tmp_path / "state")) == "nan"
 

@@ -18,7 +18,7 @@ from torch import nn
 from superpose.datasets import ParquetBatches
 from superpose.errors import InputError
 from superpose.fitting import train_network, training_rows
-from superpose.fitting.training_rows import FileRows, MemoryRows, even_sizes, hold_out
+from superpose.fitting.training_rows import FileRows, MemoryRows, even_sizes, hold_out, tensor
 from superpose.fitting.training_units import survey
 from superpose.networks import KSTNetwork
 
@@ -181,6 +181,17 @@ def test_what_a_file_must_not_hold_is_named(tmp_path: Path) -> None:
     frame(20).to_parquet(path)
     with pytest.raises(InputError, match="a batch must be .X, y.; got 3 parts"):
         train_network(nn.Linear(1, 1), ParquetBatches(path, target="y", weight="b"))
+
+
+def test_columns_of_yes_and_no_and_whole_numbers_that_may_be_missing(tmp_path: Path) -> None:
+    path, table = tmp_path / "table.parquet", frame(20)
+    mixed = table.assign(a=table["a"] > 0, b=range(20)).astype({"b": "Int64"})
+    expected = np.stack([table["a"] > 0, np.arange(20.0)], 1)
+    np.testing.assert_array_equal(tensor(mixed[["a", "b"]], "rows"), expected)
+    mixed.loc[3, "b"] = pd.NA
+    mixed.to_parquet(path)
+    with pytest.raises(InputError, match="got 1 missing or infinite values in rows 0 to 19"):
+        train_network(nn.Linear(2, 1), ParquetBatches(path, target="y"))
 
 
 #: What one epoch over a file adds to the memory of a process that has trained before, in MiB.

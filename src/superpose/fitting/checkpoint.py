@@ -39,8 +39,14 @@ class Checkpoint:
         ModelFileError
             If it is damaged, or something else.
         InputError
-            If it is that of another training.
+            If it is that of another training, or cannot stand there.
         """
+        if not self.path.parent.is_dir() or self.path.is_dir():
+            raise InputError(
+                "checkpoint must be a file in a folder that is there",
+                f"got {str(self.path)!r}",
+                "make the folder, or pass another path",
+            )
         if not self.path.exists():
             return
         state = read_state(self.path)

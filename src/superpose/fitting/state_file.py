@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -80,6 +81,8 @@ def _packed(value: Any, tensors: Tensors) -> Any:
         return {"tensor": name}
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(float(value))}
+    if isinstance(value, np.generic):
+        return _packed(value.item(), tensors)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple):

@@ -87,6 +87,8 @@ class Course:
         Batches done in the present epoch.
     total : float
         Sum of the losses of its rows.
+    rate : float
+        Learning rate of the last batch.
     noise : float
         Variance of the residuals in the last epoch, where the loss has a noise; else 1.
     history : list of Epoch
@@ -97,6 +99,7 @@ class Course:
     task: Task
     step: int = 0
     total: float = 0.0
+    rate: float = 0.0
     noise: float = 1.0
     history: list[Epoch] = field(default_factory=list)
     best: tuple[int, dict[str, torch.Tensor]] | None = None
@@ -142,8 +145,9 @@ class Course:
         rows = sum(task.sizes[: self.step])
         train = self.total / rows if rows else float("nan")
         judged = evaluate(task) if task.validation else None
-        rate = float(task.optimizer.param_groups[0]["lr"])
-        self.history.append(Epoch(train, judged, rate, whole))
+        if judged is not None:
+            self._check(judged, "validation rows")
+        self.history.append(Epoch(train, judged, self.rate, whole))
         if self._is_best(judged):
             weights = copy.deepcopy(task.network.state_dict())
             self.best = len(self.history), weights
@@ -164,16 +168,17 @@ class Course:
             task.optimizer.zero_grad()
             loss = batch_loss(task, rows, target)
             seen.append(float(loss.detach()))
-            self._check(seen[-1])
+            self._check(seen[-1], f"batch {self.step + 1}")
             objective = loss + self._prior()
             objective.backward()
             if task.largest_gradient is not None:
                 nn.utils.clip_grad_norm_(task.network.parameters(), task.largest_gradient)
             return objective
 
+        self.rate = float(task.optimizer.param_groups[0]["lr"])
         routine_step(task.network, task.optimizer, closure)
         if task.schedule_every == "step":
-            task.schedule.step()
+            follow(task.schedule, seen[0])
         self.total += seen[0] * len(x)
         self.step += 1
 
@@ -185,11 +190,11 @@ class Course:
         weight = task.prior * self.noise / sum(task.sizes)
         return weight * sum(module.prior() for module in with_prior(task.network))
 
-    def _check(self, loss: float) -> None:
+    def _check(self, loss: float, where: str) -> None:
         if not np.isfinite(loss):
             raise InputError(
                 "the loss must stay finite",
-                f"got {loss} in epoch {len(self.history) + 1}, batch {self.step + 1}",
+                f"got {loss} in epoch {len(self.history) + 1}, {where}",
                 "lower the learning rate of the optimizer, or pass largest_gradient=1.0",
             )
 
@@ -209,6 +214,7 @@ class Course:
             "random": torch.get_rng_state(),
             "step": self.step,
             "total": self.total,
+            "rate": self.rate,
             "noise": self.noise,
             "history": [asdict(epoch) for epoch in self.history],
             "best": self.best,
@@ -221,7 +227,8 @@ class Course:
         task.optimizer.load_state_dict(state["optimizer"])
         task.schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["random"])
-        self.step, self.total, self.noise = state["step"], state["total"], state["noise"]
+        self.step, self.total = state["step"], state["total"]
+        self.rate, self.noise = state["rate"], state["noise"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.best = state["best"]
 
@@ -232,7 +239,7 @@ def batch_in_units(task: Task, x: torch.Tensor, y: torch.Tensor) -> Rows:
     device = scaled.centre_x.device
     rows, target = scaled.standard(x.to(device)), y.to(device)
     if task.loss.standardises:
-        columns = target.reshape(len(target), -1)
+        columns = target.reshape(len(target), -1).double()
         target = ((columns - scaled.centre_y) / scaled.spread_y).to(rows.dtype)
     return rows, target
 

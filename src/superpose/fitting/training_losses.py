@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -11,6 +13,10 @@ from superpose.errors import InputError
 from superpose.fitting.losses import Bernoulli, Gaussian, Multinomial, Poisson
 
 NAMES = ("gaussian", "poisson", "bernoulli", "multinomial")
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+"""Where an object stands in memory: another place in each process."""
+RARE = 1e-12
+"""A mean of the target that a link takes, where there is none of it at all."""
 Function = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -49,11 +55,14 @@ class BatchLoss:
 def loss_of(loss: str | Function, n_outputs: int) -> BatchLoss:
     """Return the loss of this name, or of this function."""
     if callable(loss):
-        return BatchLoss(getattr(loss, "__qualname__", None) or repr(loss), loss)
+        name = getattr(loss, "__qualname__", None) or ADDRESS.sub("", repr(loss))
+        return BatchLoss(name, loss)
     named = {
         "gaussian": BatchLoss("gaussian", _each(Gaussian()), True, True),
-        "poisson": BatchLoss("poisson", _each(Poisson()), link=lambda m: m.clamp(min=1e-12).log()),
-        "bernoulli": BatchLoss("bernoulli", _each(Bernoulli()), link=torch.logit),
+        "poisson": BatchLoss("poisson", _each(Poisson()), link=lambda m: m.clamp(min=RARE).log()),
+        "bernoulli": BatchLoss(
+            "bernoulli", _each(Bernoulli()), link=partial(torch.logit, eps=RARE)
+        ),
         "multinomial": BatchLoss("multinomial", _of_classes(Multinomial(n_outputs))),
     }
     if loss not in named:

@@ -217,6 +217,8 @@ def tensor(values: Any, name: str) -> torch.Tensor:
     if isinstance(values, torch.Tensor):
         return values.detach().cpu()
     table = np.asarray(values)
+    if table.dtype == object and _words(values) == "":  # a frame of numbers that have no one type
+        table = values.to_numpy(np.float64, na_value=np.nan)
     if table.dtype.kind not in "fiub":
         raise InputError(
             f"{name} must be numbers",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def make_task(
 ) -> Task:
     """Look at the rows once, and return what a training is told; see `train_network`."""
     _check_numbers(epochs, batch, validation, schedule_every)
+    _check_limits(**told)
     held = _held(source, validation, seed)
     outputs = _outputs(network, next(source.chunks())[0][:2])
     what = loss_of(loss, outputs[-1])
@@ -132,16 +134,16 @@ def _outputs(network: nn.Module, rows: torch.Tensor) -> torch.Size:
     return found.shape
 
 
-def _check_numbers(
-    epochs: int, batch: int, validation: float | tuple[Any, Any], schedule_every: str
-) -> None:
+def _check_numbers(epochs: int, batch: int, validation: Any, schedule_every: str) -> None:
     if epochs < 1 or batch < 2:
         raise InputError(
             "epochs must be at least 1 and batch at least 2",
             f"got epochs={epochs}, batch={batch}",
             "pass more",
         )
-    if not isinstance(validation, tuple) and not 0 <= validation < 1:
+    given = isinstance(validation, tuple) and len(validation) == 2
+    share = isinstance(validation, Real) and 0 <= validation < 1
+    if not given and not share:
         raise InputError(
             "validation must be a share of the rows, 0 or more and below 1, or (rows, target)",
             f"got {validation!r}",
@@ -152,4 +154,21 @@ def _check_numbers(
             "schedule_every must be 'step' or 'epoch'",
             f"got {schedule_every!r}",
             "pass one of them",
+        )
+
+
+def _check_limits(patience: int | None, prior: float, largest_gradient: float | None) -> None:
+    if patience is not None and patience < 1:
+        raise InputError(
+            "patience must be at least 1",
+            f"got {patience!r}",
+            "pass None to make all epochs",
+        )
+    if not prior >= 0:
+        raise InputError("prior must be at least 0", f"got {prior!r}", "pass 0 for none")
+    if largest_gradient is not None and not largest_gradient > 0:
+        raise InputError(
+            "largest_gradient must be above 0",
+            f"got {largest_gradient!r}",
+            "pass None to leave gradients as they are",
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from typing import TypeGuard
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from superpose.networks.kst_head import KSTHead
 from superpose.networks.kst_layer import KSTLayer
@@ -14,6 +16,9 @@ from superpose.networks.kst_network import KSTNetwork
 from superpose.networks.nodewise_layer import NodewiseLayer
 from superpose.networks.slnn import SLNN
 
+CONTAINERS = (nn.Sequential, nn.ModuleList, KSTNetwork, SLNN, NodewiseLayer, KSTHead)
+KNOWN = (*CONTAINERS, KSTLayer, nn.Linear)
+"""Modules between the end of a network and the layer that stands there, and such layers."""
 LOST = 1e-3
 """A number may lose so much of its standard deviation when a unit goes into a linear map."""
 
@@ -80,17 +85,18 @@ class Scaled(nn.Module):
 
         The first layer takes those of the rows and the last those of the outputs if they are
         `KSTLayer`, `KSTHead` or ``nn.Linear`` with a bias; a `KSTNetwork`, an `SLNN` and a
-        ``Sequential`` are looked into. What cannot be taken stays outside, in a `Scaled`. This
-        network is not changed.
+        ``Sequential`` are looked into. What cannot be taken stays outside, in a `Scaled`: units of
+        modules with a ``forward`` or hooks of their own, and of layers whose weights are computed
+        (weight norm) or shared. This network is not changed.
         """
         rest = copy.deepcopy(self)
         first, last = first_layer(rest.network), last_layer(rest.network)
         with torch.no_grad():
-            if _takes_rows(first, self.centre_x, self.spread_x):
+            if _is_read(rest.network, first) and _takes_rows(first, self.centre_x, self.spread_x):
                 _into_rows(first, self.centre_x, self.spread_x)
                 rest.centre_x.fill_(0)
                 rest.spread_x.fill_(1)
-            if _takes_outputs(last):
+            if _is_read(rest.network, last) and _takes_outputs(last):
                 _into_outputs(last, self.centre_y, self.spread_y)
                 rest.centre_y.fill_(0)
                 rest.spread_y.fill_(1)
@@ -136,6 +142,20 @@ def stand_on_standard_axes(network: nn.Module) -> None:
         first.axis.runs = False
         first.axis.centre.fill_(0)
         first.axis.variance.fill_(1)
+
+
+def _is_read(network: nn.Module, layer: nn.Module) -> bool:
+    """Whether nothing but what this library knows stands between a layer and the network's end."""
+    around = [it for it in network.modules() if layer in it.modules()]
+    uses = Counter(id(it) for _, it in network.named_parameters(remove_duplicate=False))
+    return all(map(_is_known, around)) and all(uses[id(it)] == 1 for it in layer.parameters())
+
+
+def _is_known(module: nn.Module) -> bool:
+    """Whether a module computes what its kind does, of parameters that it holds."""
+    hooked = module._forward_hooks or module._forward_pre_hooks
+    as_known = any(type(module).forward is kind.forward for kind in KNOWN)
+    return as_known and not hooked and not is_parametrized(module)
 
 
 def _takes_rows(layer: nn.Module, centre: torch.Tensor, spread: torch.Tensor) -> bool:

@@ -170,6 +170,8 @@ def test_a_group_that_is_added_later_is_perturbed_and_stepped():
     optimizer.step()
     assert torch.equal(network[2].weight, before)
     assert [group["rho"] for group in optimizer.base.param_groups] == [0.1, 0.2]
+    with pytest.raises(InputError, match="^rho must be at least 0; got rho=-1.0 in parameter gro"):
+        optimizer.add_param_group({"params": [torch.ones(1, requires_grad=True)], "rho": -1.0})
 
 
 @pytest.mark.parametrize("kind", KINDS)

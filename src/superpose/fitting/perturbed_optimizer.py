@@ -303,7 +303,7 @@ class PerturbedOptimizer(Optimizer):
     def _keep(weight: torch.Tensor, clean: dict[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         """Return the copy of a weight, made where there is none."""
         if (copy := clean.get(weight)) is None:
-            copy = clean[weight] = weight.detach().clone()
+            copy = clean[weight] = weight.clone()
         return copy
 
     def _norms(self, moves: Tensors, radii: Sequence[float]) -> list[float]:

@@ -5,10 +5,10 @@ second and the third. They are equal because the memory is linear and fixed; whe
 non-linear stands inside the recurrence, only `one_step` is left.
 
 All steps at once are a convolution by FFT or products over blocks of steps. Which is faster was
-measured on one thread of a CPU, for orders 6 to 468, 100 to 5,000 steps and 1 to 32 memories:
-blocks are level or faster from order/16 memories on, up to 5.7 times; FFT below that, up to 9
-times. The best block has about 2,048/order steps, between 16 and 128. On a GPU nothing was
-measured; it takes the FFT, whose number of launches does not grow with the steps.
+tried on one thread of a CPU, for orders 6 to 468, 100 to 5,000 steps and 1 to 32 memories: blocks
+are level or faster from order/16 memories on, the FFT below that. The best block has about
+2,048/order steps, between 16 and 128. On a GPU nothing was tried; it takes the FFT, whose number of
+launches does not grow with the steps.
 """
 
 from __future__ import annotations

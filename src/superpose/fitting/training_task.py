@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -142,7 +141,7 @@ def _check_numbers(epochs: int, batch: int, validation: Any, schedule_every: str
             "pass more",
         )
     given = isinstance(validation, tuple) and len(validation) == 2
-    share = isinstance(validation, Real) and 0 <= validation < 1
+    share = isinstance(validation, int | float | np.floating) and 0 <= validation < 1
     if not given and not share:
         raise InputError(
             "validation must be a share of the rows, 0 or more and below 1, or (rows, target)",

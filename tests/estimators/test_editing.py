@@ -15,7 +15,7 @@ from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import InputError, ModelFileError
 from superpose.estimators import load, reading
 from superpose.estimators.model_file import read_model, write_model
-from superpose.fitting.by_hand import smoothed
+from superpose.fitting.superposition.by_hand import smoothed
 from superpose.networks import MainCurve
 
 N = 150

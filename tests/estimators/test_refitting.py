@@ -12,7 +12,7 @@ from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import InputError
 from superpose.estimators import load
 from superpose.estimators.table import read_table
-from superpose.fitting.known_term import known_term
+from superpose.fitting.superposition.known_term import known_term
 
 LOSSES = ["gaussian", "poisson", "gamma", "student_t"]
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from superpose import KSTClassifier, KSTRegressor
 from superpose.cli.app import app
-from superpose.fitting import relevant
+from superpose.fitting.superposition import relevant
 
 N, READ = 300, ["x1", "x4"]
 ADDITIVE = dict(pairs=0, terms=0, knots=8)

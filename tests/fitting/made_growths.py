@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from tests.fitting.made_problems import encoded, numbers
 
-from superpose.fitting.growth import Growth, Rows
-from superpose.fitting.losses import loss_named
-from superpose.fitting.problem import Problem
+from superpose.fitting.superposition.growth import Growth, Rows
+from superpose.fitting.superposition.losses import loss_named
+from superpose.fitting.superposition.problem import Problem
 
 
 def growth_of(x: torch.Tensor, y: torch.Tensor, loss: str, *, kernel="auto", n_knots=16) -> Growth:

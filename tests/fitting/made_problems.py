@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from superpose.curves import Axis
-from superpose.fitting.columns import Block, main_block, pair_block, side
-from superpose.fitting.design import Design
-from superpose.fitting.losses import loss_named
-from superpose.fitting.newton import State
-from superpose.fitting.problem import Problem
-from superpose.fitting.term_columns import TermColumns, narrowed, outer_basis
+from superpose.fitting.superposition.columns import Block, main_block, pair_block, side
+from superpose.fitting.superposition.design import Design
+from superpose.fitting.superposition.losses import loss_named
+from superpose.fitting.superposition.newton import State
+from superpose.fitting.superposition.problem import Problem
+from superpose.fitting.superposition.term_columns import TermColumns, narrowed, outer_basis
 from superpose.networks import Attribute, InputBasis
 
 LENGTH_SCALE = 0.3

@@ -17,7 +17,7 @@ from superpose.estimators.matching import check_columns
 from superpose.estimators.schema import Schema
 from superpose.estimators.table import read_table
 from superpose.estimators.target import codes_of, read_offset, read_weight
-from superpose.fitting.batches import RowBatch
+from superpose.fitting.superposition.batches import RowBatch
 
 __all__ = ["LARGE", "SAMPLE", "Encoded", "Rows", "Sliced", "draw", "is_large"]
 

@@ -8,7 +8,7 @@ import torch
 
 from superpose.estimators.network_state import Store
 from superpose.fitting import Edit
-from superpose.fitting.edit import ACTIONS
+from superpose.fitting.superposition.edit import ACTIONS
 from superpose.networks import Superposition
 
 __all__ = ["edits_from", "edits_to"]

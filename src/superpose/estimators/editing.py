@@ -17,8 +17,8 @@ from superpose.estimators import reading
 from superpose.estimators.edit_places import read_heights
 from superpose.estimators.target import codes_of
 from superpose.fitting import Edit, Fit, Posterior
-from superpose.fitting.by_hand import drawn, removed, smoothed, with_heights
-from superpose.fitting.losses import STUDENT_SCALE, loss_named
+from superpose.fitting.superposition.by_hand import drawn, removed, smoothed, with_heights
+from superpose.fitting.superposition.losses import STUDENT_SCALE, loss_named
 from superpose.networks import MainCurve, Superposition
 
 __all__ = ["PartEditor"]

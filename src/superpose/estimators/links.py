@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from superpose.fitting.losses import LOG_LINKS
+from superpose.fitting.superposition.losses import LOG_LINKS
 
 __all__ = ["LOG_LINKS", "mean_of", "observation_variance", "probabilities"]
 

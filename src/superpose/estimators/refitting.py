@@ -15,7 +15,7 @@ from superpose.estimators import reading
 from superpose.estimators.columns import level_name
 from superpose.estimators.rows import merge_rows
 from superpose.estimators.target import check_range, codes_of, read_offset, read_weight
-from superpose.fitting.refit import refit_holding
+from superpose.fitting.superposition.refit import refit_holding
 
 __all__ = ["refitted"]
 

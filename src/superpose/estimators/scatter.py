@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from superpose.fitting.noise_curve import noise_curve
+from superpose.fitting.superposition.noise_curve import noise_curve
 
 __all__ = ["MOST_ROWS", "Scatter"]
 

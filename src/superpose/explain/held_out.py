@@ -12,7 +12,7 @@ from scipy.stats import beta, rankdata
 from superpose.errors import InputError
 from superpose.estimators.links import LOG_LINKS
 from superpose.explain.summary import Calibration, HeldOut, Metric
-from superpose.fitting.losses import loss_named
+from superpose.fitting.superposition.losses import loss_named
 
 __all__ = ["score_held_out"]
 

@@ -1,0 +1,1 @@
+"""Networks of curves solved to the end: Gauss-Newton, evidence, posterior, formulas."""

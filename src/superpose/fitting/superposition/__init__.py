@@ -1,0 +1,1 @@
+"""The model of a table: Newton, evidence, growth along the dial, posterior."""

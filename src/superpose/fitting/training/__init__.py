@@ -1,0 +1,1 @@
+"""Any network trained by minibatches: the loop, its checkpoints, optimizers that perturb."""

@@ -20,6 +20,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "superpose"
 #: Each room may import those to its left.
 CHAIN = (
     "errors",
+    "optional",
     "atomic",
     "curves",
     "networks",
@@ -32,20 +33,24 @@ CHAIN = (
 )
 MAY_IMPORT = {room: set(CHAIN[:i]) for i, room in enumerate(CHAIN)}
 #: They stand on the learning rooms; none of the chain imports them.
-MAY_IMPORT["sequences"] = {"errors", "curves", "networks", "fitting"}
-MAY_IMPORT["graphs"] = {"errors", "curves", "networks", "fitting"}
+MAY_IMPORT["sequences"] = {"errors", "optional", "atomic", "curves", "networks", "fitting"}
+MAY_IMPORT["graphs"] = {"errors", "optional", "curves", "networks", "fitting"}
 #: Small data; the commands and the examples read it, the library does not.
 MAY_IMPORT["datasets"] = {"errors"}
 #: Writes models for other programs; stands beside plots and report.
 MAY_IMPORT["export"] = set(CHAIN[: CHAIN.index("plots")])
 #: Measures the estimators beside other libraries; only the commands use it.
 MAY_IMPORT["bench"] = {"errors", "atomic", "estimators", "plots"}
-MAY_IMPORT["cli"] |= {"datasets", "export", "bench"}
+MAY_IMPORT["cli"] |= {"datasets", "export", "bench", "sequences"}
 
 #: file → rooms it may reach from inside a function.
 #: A fitted estimator offers `curves_`, `explain(X)` and `report(path)` because users look for
 #: them there, while explain and report stand on estimators. One file holds these late imports.
-LATE = {"estimators/reading.py": {"explain", "export", "report"}}
+#: A memory and the estimator that reads it are one file, written the way estimators are.
+LATE = {
+    "estimators/reading.py": {"explain", "export", "report"},
+    "sequences/sequence_file.py": {"estimators"},
+}
 
 
 class Arrow(NamedTuple):

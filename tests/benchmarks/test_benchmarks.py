@@ -180,3 +180,22 @@ def test_moments_are_measured_beside_draws(
     assert 0.9 < answer["layers"]["[3, 2] matern32"]["variance_over_drawn"]["median"] < 1.1
     assert answer["layers"]["[3, 2, 1] matern32"]["cpu_s"]["moments"] > 0
     assert answer["posterior"]["variance_over_drawn"]["median"] == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.slow
+def test_a_training_is_measured_side_by_side(
+    benchmark: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    out = tmp_path / "training.json"
+    sides = ("--sides", "curves, file;MLP", "--seeds", 1)
+    run(benchmark("training"), monkeypatch, "--rows", 3000, "--epochs", 3, *sides, "--out", out)
+    answer = json.loads(out.read_text())
+    assert [fit["side"] for fit in answer["fits"]] == ["curves, file", "MLP"]
+    assert all(0.01 < side["error"] < 1.1 for side in answer["sides"].values())
+
+
+def test_sides_take_turns_and_the_long_one_comes_last(
+    benchmark: Callable[[str], ModuleType],
+) -> None:
+    turns = benchmark("training").turns(["curves", "KSTRegressor", "MLP"], 2)
+    assert turns == [("curves", 0), ("MLP", 0), ("curves", 1), ("MLP", 1), ("KSTRegressor", 0)]

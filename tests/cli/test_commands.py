@@ -47,7 +47,9 @@ def test_the_version_is_that_of_the_package() -> None:
     assert (done.exit_code, done.stdout) == (0, f"superpose {superpose.__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "predict", "explain", "report", "export"])
+@pytest.mark.parametrize(
+    "command", ["demo", "fit", "predict", "explain", "report", "export", "stream"]
+)
 def test_every_command_has_help(command: str) -> None:
     done = run(command, "--help")
     assert done.exit_code == 0

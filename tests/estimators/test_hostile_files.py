@@ -249,6 +249,7 @@ def reshaped(arrays: dict, rng: np.random.Generator) -> dict:
 LEARNED = {"schema", "classes", "fit"}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::superpose.errors.ConvergenceWarning")
 def test_a_forgery_is_refused_by_name_or_a_model(model: Any, kind: str, tmp_path: Path) -> None:
     """Where the forged value has no part in predictions, they are the same bit for bit."""

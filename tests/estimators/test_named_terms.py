@@ -138,6 +138,7 @@ def test_a_column_with_a_shape_is_in_no_term() -> None:
         KSTRegressor(terms=[("a", "b")], shapes={"b": "increasing"}).fit(X, y)
 
 
+@pytest.mark.slow
 def test_pairs_that_were_not_kept_are_listed_apart(tmp_path: Path) -> None:
     """One of two true pairs is asked for; screening promises most of the other."""
     rng = np.random.default_rng(0)

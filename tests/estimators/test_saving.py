@@ -96,6 +96,7 @@ def test_a_loaded_model_is_saved_as_the_same_file(model: Any, tmp_path: Path) ->
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_loaded_model_writes_the_same_report(model: Any, tmp_path: Path) -> None:
     model.save(tmp_path / "a")
     model.report(tmp_path / "a.html")

@@ -30,6 +30,7 @@ def drawn(kind: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return x, f + noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["normal", "growing", "skew", "heavy"])
 def test_intervals_hold_the_stated_share_of_new_rows(kind: str) -> None:
     """Whatever the noise: at 90 % and at 50 %, in all and on each side."""

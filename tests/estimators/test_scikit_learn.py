@@ -178,6 +178,7 @@ def test_a_transformed_target_and_permutation_importance() -> None:
     assert (found.importances_mean > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_are_routed(kind: type) -> None:
     """Through a search and a pipeline to fit, and only where they were asked for."""

@@ -109,6 +109,7 @@ def check(model: Any, shapes: dict[str, Any]) -> None:
         assert (curve <= limits[:, 1:]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_shapes_hold_everywhere_for_every_loss(loss: str) -> None:
     check(fitted(loss), SHAPES)
@@ -170,6 +171,7 @@ def test_rising_in_x_is_falling_in_minus_x() -> None:
     np.testing.assert_allclose(up, -down, atol=2e-4 * np.ptp(y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["increasing", "convex", ("increasing", "convex")], ids=str)
 def test_a_shape_that_is_not_felt_changes_little(shape: Any) -> None:
     """The basis differs, so to a fifth of the band's width on average; bands are as wide."""

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from superpose import KSTClassifier, KSTRegressor
 from superpose.errors import StoppedWarning
 from superpose.estimators import load
-from superpose.estimators.progress import ProgressLine
+from superpose.fitting.progress_line import ProgressLine
 
 
 @pytest.fixture(autouse=True)

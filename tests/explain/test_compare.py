@@ -25,6 +25,7 @@ def test_a_model_does_not_differ_from_itself(kind: str) -> None:
     assert found.agreement.same == (None if kind == "numbers" else 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_other_way_round_the_sign_changes(kind: str) -> None:
     (first, X, y), order = fitted(kind), np.arange(150) < 80
@@ -55,6 +56,7 @@ def test_the_difference_of_an_edit_is_the_edit() -> None:
     assert found.to_frame()["moved"].iloc[1:].max() == 0
 
 
+@pytest.mark.slow
 def test_the_band_of_the_difference_is_that_of_independent_errors() -> None:
     model, X, y = fitted("numbers")
     other = KSTRegressor(pairs=0, terms=0).fit(X[:75], y[:75])
@@ -101,6 +103,7 @@ def test_pairs_and_terms_of_one_model_alone_are_listed() -> None:
     assert found.agreement is None
 
 
+@pytest.mark.slow
 def test_groups_are_two_models_of_their_own_rows() -> None:
     model, X, y = fitted("two classes")
     group = np.where(X["bmi"] > 25, "big", "small")
@@ -113,6 +116,7 @@ def test_groups_are_two_models_of_their_own_rows() -> None:
         np.testing.assert_allclose(found.curves[name].difference, pair.difference, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_refusals() -> None:
     model, X, y = fitted("numbers")
     other = KSTRegressor(pairs=0, terms=0).fit(X[["hue", "age", "bmi"]], y)

@@ -48,6 +48,7 @@ def test_regression_agrees_with_scikit_learn():
     assert found["share of variance explained"].value == pytest.approx(metrics.r2_score(y, guess))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["log loss", "accuracy", "area under the ROC curve"])
 def test_standard_errors_are_the_spread_over_repeated_samples(name):
     found = [

@@ -89,6 +89,7 @@ def test_the_share_is_of_the_variance_of_the_predictions(model, table):
         assert it.share == pytest.approx(own.var() / values.sum(1).var())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_file_keeps_what_moved(tmp_path, classes):
     x, y = made_table(300)

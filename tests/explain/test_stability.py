@@ -50,6 +50,7 @@ def test_classes(kind: str) -> None:
     assert "rank correlation" in repr(found)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_and_another_another() -> None:
     model, X, y = fitted("numbers")
     first, again, other = (
@@ -72,6 +73,7 @@ def test_refits_stand_at_the_model_dial_unless_they_may_grow() -> None:
     assert (held.grown, free.grown) == (False, True)
 
 
+@pytest.mark.slow
 def test_a_level_that_a_resample_does_not_have_is_left_out() -> None:
     X, y = made()
     X["hue"] = ["rare"] + ["red", "blue"] * 74 + ["red"]
@@ -107,6 +109,7 @@ def test_a_share_is_scaled_to_new_data() -> None:
     assert spreads[0] == pytest.approx(spreads[1], rel=0.35)
 
 
+@pytest.mark.slow
 def test_refits_that_did_not_converge_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     model, X, y = fitted("numbers")
     stopped = lambda *a, **k: replace(fit_superposition(*a, **k), converged=False)  # noqa: E731

@@ -527,6 +527,37 @@ def test_hooks_and_zero_grad_are_those_of_an_optimizer():
     assert "rho: 0.1" in repr(optimizer)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_closure_starts_at_the_clean_weights_after_a_stray_perturb(kind):
+    networks, ends = [made_network() for _ in range(2)], []
+    for stray, network in enumerate(networks):
+        make, options = KINDS[kind]
+        optimizer, seen = make(network.parameters(), lr=0.1, **options), []
+        if stray:
+            loss_of(network, X, Y).backward()
+            optimizer.perturb()
+        optimizer.step(closure_of(optimizer, network, X, Y, seen))
+        ends.append(seen)
+    assert ends[0] == ends[1]
+    assert torch.equal(weights_of(networks[0]), weights_of(networks[1]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_the_base_maximizes_the_perturbation_goes_down(kind):
+    networks = [made_network() for _ in range(2)]
+    for network, sign in zip(networks, (1, -1), strict=True):
+        make, options = KINDS[kind]
+        optimizer = make(network.parameters(), lr=0.1, maximize=sign < 0, **options)
+
+        def closure(network=network, optimizer=optimizer, sign=sign):
+            optimizer.zero_grad()
+            (sign * loss_of(network, X, Y)).backward()
+
+        for _ in range(3):
+            optimizer.step(closure)
+    assert torch.equal(weights_of(networks[0]), weights_of(networks[1]))
+
+
 ERRORS = [
     (
         lambda p: AMP(p, epsilon=-1.0, zeta=1.0),
@@ -537,6 +568,11 @@ ERRORS = [
         lambda p: SAM([{"params": p, "rho": math.nan}], rho=0.1),
         "rho must be at least 0; got rho=nan in parameter group 0; pass 0 for no perturbation, "
         "or a positive number",
+    ),
+    (
+        lambda p: AMP(p, epsilon=1.0, zeta=math.inf),
+        "zeta must be at least 0 and finite; got zeta=inf in parameter group 0; pass 0 for no "
+        "perturbation, or a positive number",
     ),
     (
         lambda p: AMP(p, epsilon=1.0, zeta=1.0, inner_steps=0),

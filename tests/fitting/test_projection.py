@@ -1,6 +1,7 @@
 """The nearest additive functions: least squares; and their spread when other rows are drawn."""
 
 import numpy as np
+import pytest
 import torch
 from tests.fitting.made_problems import design_of, normal, numbers, uniform
 from tests.fitting.test_purify import assembled
@@ -46,6 +47,7 @@ def test_heights_are_those_of_weighted_least_squares():
     assert left.abs().max() > 0.1
 
 
+@pytest.mark.slow
 def test_chance_is_the_covariance_over_draws_of_the_rows():
     """Means over 1,000 tables of 150 rows, to six standard errors of a variance."""
     one, draws = torch.ones(N).double(), 1000
@@ -78,6 +80,7 @@ def test_a_weight_is_so_many_rows_and_batches_are_of_no_account():
     np.testing.assert_allclose(whole @ whole.mT, batched @ batched.mT, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_main_curve_beside_a_pair_has_the_band_of_draws_of_the_rows():
     """The surface is known, its band is nothing; what of it is a main curve depends on the rows."""
     n, draws, x = 600, 60, uniform(1500, 2)

@@ -23,6 +23,7 @@ def test_a_small_table_takes_one_thread_and_a_large_one_those_there_are():
         assert torch.get_num_threads() == 2
 
 
+@pytest.mark.slow
 def test_a_fit_uses_one_and_gives_the_others_back():
     seen = []
     x = np.linspace(0, 1, 40)[:, None]

@@ -89,6 +89,7 @@ def test_even_noise_and_classes_leave_the_posterior_alone():
     assert robust_covariance(design, classes, solution) is solution.covariance
 
 
+@pytest.mark.slow
 def test_its_mean_is_the_variance_over_draws_of_the_noise():
     """Least squares with a fixed prior, 400 draws: every coefficient to six standard errors."""
     design = design_of(numbers(X, n_knots=4), X)
@@ -111,6 +112,7 @@ def test_its_mean_is_the_variance_over_draws_of_the_noise():
     assert (found / torch.stack(thetas).var(0) - 1).abs().max() < 6 * (2 / 400) ** 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["gaussian", "poisson"])
 def test_even_noise_is_called_uneven_as_often_as_stated(loss):
     """300 draws about a known mean; at most 5 % and six standard errors, and power where it is."""

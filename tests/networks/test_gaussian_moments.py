@@ -59,6 +59,7 @@ def test_one_layer_agrees_with_a_million_draws(kernel, correlated):
     assert float(of_covariance.max()) < 3
 
 
+@pytest.mark.slow
 def test_correlated_inputs_of_two_curves_agree_with_integration_over_the_plane():
     """E[f g] on a fine grid of both places, at a correlation of .6."""
     layer = rough([2, 1], "matern52")

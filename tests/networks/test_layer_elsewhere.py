@@ -31,6 +31,7 @@ def made(name: str) -> nn.Module:
     return layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("training", [False, True])
 def test_compiled_in_one_graph_it_is_what_it_was(name: str, training: bool) -> None:

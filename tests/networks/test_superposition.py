@@ -51,6 +51,7 @@ def test_what_no_part_reads_is_not_encoded(monkeypatch):
     assert seen == [maker.attributes[0].axis, maker.attributes[2].axis]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_gradients_of_every_height_are_finite_differences(n_outputs):
     maker = mixed(n_outputs)

@@ -23,6 +23,7 @@ def model(request):
     return fitted(request.param)
 
 
+@pytest.mark.slow
 def test_every_refit_is_behind_the_curve(model):
     found = stability(*model, n_resamples=2)
     for name in ("age", "hue"):

@@ -150,10 +150,11 @@ def test_a_row_or_output_that_is_not_there_is_refused(fit, rows, summary):
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch, fit):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(MissingExtraError, match="pip install matplotlib"):
+    with pytest.raises(MissingExtraError, match='pip install "matplotlib"'):
         DialDisplay(fit.path).plot()
 
 
+@pytest.mark.slow
 def test_importing_the_room_does_not_import_matplotlib():
     import subprocess
 

@@ -66,6 +66,7 @@ def test_the_form_knows_where_a_curve_steps():
         np.testing.assert_allclose(found, edited.explain(row).values[0, :, 0], atol=0.01)
 
 
+@pytest.mark.slow
 def test_stability_and_groups(given, tmp_path):
     model, X, y = given
     found, view = stability(model, X, y, n_resamples=2), by_group(model, X, y, X["hue"])
@@ -105,6 +106,7 @@ def test_a_chart_of_two_curves_holds_both_in_their_units(given):
     assert np.ptp(drawn["0"]) > 20
 
 
+@pytest.mark.slow
 def test_what_only_one_of_two_models_has_is_named(given, tmp_path):
     model, X, y = given
     other = fitted_plain(model, X, y)

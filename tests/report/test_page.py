@@ -189,6 +189,7 @@ def test_names_cannot_become_markup(tmp_path, fake, rows):
     assert [a["name"] for a in json.loads(data.group(1))["attributes"]] == list(NASTY)
 
 
+@pytest.mark.slow
 def test_many_attributes_stay_readable(tmp_path, fake):
     fit = fake.fake_fit("gaussian")
     base, part = fit.network.attributes[0], fit.network.parts[0]

@@ -19,6 +19,7 @@ from superpose.cli.export import export
 from superpose.cli.fit import fit
 from superpose.cli.predict import predict
 from superpose.cli.report import report
+from superpose.cli.stream import stream
 from superpose.errors import SuperposeError
 
 __all__ = ["app"]
@@ -66,6 +67,6 @@ def main(
     """Neural networks you can read: fit a table, and read every curve that was learned."""
 
 
-for command in (demo, fit, predict, explain, report, export):
+for command in (demo, fit, predict, explain, report, export, stream):
     app.command()(command)
 app.add_typer(bench, name="bench")

@@ -6,19 +6,14 @@ It means exactly `plain_sum`, which is what exports, other devices and second de
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
 from superpose.curves.curve_sum import curve_sum
-
-A_THREAD = 2.5e6
-"""Products that merit a thread of their own: some .3 ms."""
+from superpose.curves.threads import share
 
 BLOCK = 64
 """Rows that the loops take at once; threads begin where a block does."""
@@ -105,7 +100,7 @@ def host_sum(
     y = _room(x, len(x), padded.shape[2])
     axis, curves = (_array(centre), _array(spread)), (_array(powers), _array(tail))
     given = flat, rows, *axis, *curves, rise.dtype.type(rate)
-    _share(
+    share(
         lambda first, last: forward(y, *given, first, last),
         len(x),
         step=BLOCK,
@@ -140,7 +135,7 @@ def host_gradients(
     dx, dheights = _room(x, *(flat.shape if with_x else (0, 0))), _room(x, *padded.shape)
     axis, curves = (_array(centre), _array(spread)), (_array(powers), _array(tail))
     given = flow, flat, _rows(x, rise, padded, lanes), rise, *axis, *curves, rise.dtype.type(rate)
-    _share(
+    share(
         lambda first, last: backward(dx, dheights, *given, first, last),
         len(padded),
         step=1,
@@ -227,29 +222,6 @@ def _operator_backward(ctx: Any, dy: torch.Tensor) -> tuple[Any, ...]:
 
 
 _forward_operator.register_autograd(_operator_backward, setup_context=_keep)
-
-
-def _share(loop: Callable[[int, int], None], count: int, *, step: int, work: float) -> None:
-    """Run a loop from 0 to count, on as many threads as torch may use and the work merits."""
-    threads = max(1, min(torch.get_num_threads(), os.cpu_count() or 1, int(work / A_THREAD)))
-    size = -(-count // (threads * step)) * step
-    firsts = range(0, count, size) if count else [0]
-    helpers = _helpers(os.getpid()) if threads > 1 else None
-    others = [
-        helpers.submit(loop, first, min(first + size, count)) for first in firsts[1:] if helpers
-    ]
-    loop(0, min(size, count))
-    for other in others:
-        other.result()
-
-
-@cache
-def _helpers(process: int) -> ThreadPoolExecutor:
-    """Return threads that wait for work, of this process: a fork has none of its parent's.
-
-    A thread takes longer to start than a loop to run.
-    """
-    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="superpose")
 
 
 def _lanes(outputs: int) -> int:

@@ -24,7 +24,6 @@ from superpose.estimators.editing import PartEditor, editor_of
 from superpose.estimators.matching import check_columns, positions, term_positions
 from superpose.estimators.model_file import read_model, write_model
 from superpose.estimators.model_state import model_from, state_of
-from superpose.estimators.progress import ProgressLine
 from superpose.estimators.refitting import refitted
 from superpose.estimators.rows import merge_rows
 from superpose.estimators.schema import Schema
@@ -32,6 +31,7 @@ from superpose.estimators.shapes import check_apart, read_shapes
 from superpose.estimators.table import Table, read_table
 from superpose.estimators.target import read_offset
 from superpose.fitting import Deadline, DialStep, Edit, Fit, Stopped, fit_superposition
+from superpose.fitting.progress_line import ProgressLine
 from superpose.fitting.threads import threads_for
 from superpose.networks import Attribute
 from superpose.networks.axis_rows import BATCH

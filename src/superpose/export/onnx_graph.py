@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from superpose.export.extras import onnx_package
 from superpose.export.pieces import DEGREE, Pieces
 from superpose.export.written import Written
+from superpose.optional import optional_package
 
 __all__ = ["PREFIX", "Graph"]
 
@@ -20,7 +20,7 @@ class Graph:
     """Nodes in the order in which they run; a call adds one and returns its output's name."""
 
     def __init__(self) -> None:
-        self.onnx = onnx_package()
+        self.onnx = optional_package("onnx.helper", "export to ONNX needs", "superpose[onnx]")
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 

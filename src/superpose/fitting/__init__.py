@@ -14,6 +14,7 @@ from superpose.fitting.model_perturbation import AMP
 from superpose.fitting.network_fit import NetworkFit, fit_network
 from superpose.fitting.network_jacobian import network_jacobian
 from superpose.fitting.network_search import NetworkStep
+from superpose.fitting.network_training import train_network
 from superpose.fitting.part_slopes import MovedHeights, Share
 from superpose.fitting.perturbed_optimizer import PerturbedOptimizer
 from superpose.fitting.posterior import Posterior
@@ -21,6 +22,7 @@ from superpose.fitting.pruning import Pruned, prune
 from superpose.fitting.screened import Screened
 from superpose.fitting.sharpness_aware import ASAM, SAM
 from superpose.fitting.snapping import snap
+from superpose.fitting.training import Epoch, Training
 
 __all__ = [
     "AMP",
@@ -30,6 +32,7 @@ __all__ = [
     "Deadline",
     "DialStep",
     "Edit",
+    "Epoch",
     "Fit",
     "FormulaReport",
     "HeightPosterior",
@@ -46,6 +49,7 @@ __all__ = [
     "ShapeTried",
     "Share",
     "Stopped",
+    "Training",
     "fit_formula",
     "fit_network",
     "fit_superposition",
@@ -54,4 +58,5 @@ __all__ = [
     "prune",
     "refine_formula",
     "snap",
+    "train_network",
 ]

@@ -105,7 +105,7 @@ def height_slopes(model: nn.Module, layers: Sequence[KSTLayer], X: torch.Tensor)
         for column in outputs.unbind(1)
     ]
     inputs = {layer: calls[0][0].detach() for layer, calls in called.items()}
-    places = [(inputs[layer] - layer.axis.centre) / layer.axis.spread for layer in layers]
+    places = [layer.axis.at(inputs[layer]) for layer in layers]
     return HeightSlopes(
         outputs.detach(),
         [layer.basis.cardinal(u).flatten(1) for layer, u in zip(layers, places, strict=True)],

@@ -44,7 +44,7 @@ def cover_sums(network: KSTNetwork, x: torch.Tensor) -> None:
             x = (x - middle) / spread
             _set(layer.axis, torch.zeros_like(middle), torch.ones_like(spread))
             _seen(layer.axis, x)
-        x = layer.basis.sum((x - layer.axis.centre) / layer.axis.spread, layer.heights)
+        x = layer.basis.sum(layer.axis.at(x), layer.heights)
 
 
 def on_their_axes(u: torch.Tensor) -> bool:
@@ -60,7 +60,7 @@ def note_what_was_seen(network: KSTNetwork, x: torch.Tensor) -> None:
     for layer in network.each_layer():
         _seen(layer.axis, x)
         layer.axis.batches.fill_(1.0)
-        x = layer.basis.sum((x - layer.axis.centre) / layer.axis.spread, layer.heights)
+        x = layer.basis.sum(layer.axis.at(x), layer.heights)
 
 
 def _middle(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,7 +73,7 @@ def _middle(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _move(layer: KSTLayer, centre: torch.Tensor, spread: torch.Tensor) -> None:
     """Interpolate the curves of a layer at the knots of other axes."""
     places = centre + spread * layer.basis.knots[:, None]  # [M, I]
-    at = layer.basis.cardinal((places - layer.axis.centre) / layer.axis.spread)  # [M, I, M]
+    at = layer.basis.cardinal(layer.axis.at(places))  # [M, I, M]
     layer.heights.copy_(at.transpose(0, 1) @ layer.heights)
 
 

@@ -48,7 +48,7 @@ def linearise_network(
     places: list[torch.Tensor] = []
     cardinals, bends = [], []
     for place, layer in enumerate(network.each_layer()):
-        u = (x - layer.axis.centre) / layer.axis.spread
+        u = layer.axis.at(x)
         places.append(u)
         known = first if place == 0 else None
         cardinals.append(layer.basis.cardinal(u) if known is None else known)

@@ -63,7 +63,7 @@ class NetworkProblem:
     def __init__(self, network: KSTNetwork, x: torch.Tensor, y: torch.Tensor) -> None:
         self.network, self.x, self.y = network, x, y
         layer = network.each_layer()[0]
-        self.first = layer.basis.cardinal((x - layer.axis.centre) / layer.axis.spread)
+        self.first = layer.basis.cardinal(layer.axis.at(x))
         self.directions = all_directions(network)
         groups, n_groups = coefficient_groups(network)
         self.member = membership(groups, n_groups)
@@ -84,7 +84,7 @@ class NetworkProblem:
         first, *layers = self.network.each_layer()
         h = self.first.flatten(1) @ first.heights.flatten(0, 1)
         for layer in layers:
-            h = layer.basis.sum((h - layer.axis.centre) / layer.axis.spread, layer.heights)
+            h = layer.basis.sum(layer.axis.at(h), layer.heights)
         return 0.5 * float((self.y - h).square().sum())
 
     def at(self, theta: torch.Tensor) -> LinearProblem:

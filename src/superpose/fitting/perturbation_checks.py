@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import torch
 from superpose.errors import InputError
 
 SHARED = ("inner_steps", "per_tensor")  # all parameters share the passes, so no group has its own
+
+WITHOUT_END = ("epsilon",)  # a ball may be the whole space; a step has a length
 
 
 def complete_groups(groups: list[dict[str, Any]], reach: Mapping[str, float]) -> None:
@@ -24,9 +27,9 @@ def complete_groups(groups: list[dict[str, Any]], reach: Mapping[str, float]) ->
                 )
         for name, default in reach.items():
             value = group.setdefault(name, default)
-            if not value >= 0:
+            if not value >= 0 or (math.isinf(value) and name not in WITHOUT_END):
                 raise InputError(
-                    f"{name} must be at least 0",
+                    f"{name} must be at least 0" + (" and finite" if value > 0 else ""),
                     f"got {name}={value!r} in parameter group {number}",
                     "pass 0 for no perturbation, or a positive number",
                 )

@@ -40,9 +40,10 @@ def _of_the_base(name: str) -> Any:
 class PerturbedOptimizer(Optimizer):
     """The step of a base optimizer at θ, with the gradient taken at θ + D.
 
-    D climbs the loss of the same rows; how far and in which direction is what `AMP`, `SAM` and
-    `ASAM` say, and all they say. Parameter groups, options, defaults and state are those of the
-    base: schedulers, checkpoints and ``zero_grad`` treat this optimizer as they treat the base.
+    D climbs the loss of the same rows, or goes down what a base maximizes; how far and in which
+    direction is what `AMP`, `SAM` and `ASAM` say, and all they say. Parameter groups, options,
+    defaults and state are those of the base: schedulers, checkpoints and ``zero_grad`` treat this
+    optimizer as they treat the base.
 
     ``step(closure)`` does everything. The closure clears the gradients, computes the loss and its
     gradient, and returns the loss or whatever else it likes: ``step`` returns what it gave at the
@@ -185,6 +186,7 @@ class PerturbedOptimizer(Optimizer):
         found_inf = getattr(self, "found_inf", None)  # torch.amp.GradScaler sets it for the call
         if closure is not None:
             refuse_a_scaler(found_inf)
+            self.restore()  # a call of perturb that no step followed
             answers: list[Any] = []
             self.base.step(partial(self._passes, closure, answers))
             return answers[0]
@@ -274,7 +276,7 @@ class PerturbedOptimizer(Optimizer):
         weights, groups = self._pushed(kept)
         if not weights:
             return
-        moves = [_gradient(weight) for weight in weights]
+        moves = [_uphill(*pair) for pair in zip(weights, groups, strict=True)]
         if scale != 1:
             torch._foreach_div_(moves, scale)
         clean = [self._keep(weight, kept) for weight in weights]
@@ -322,6 +324,10 @@ class PerturbedOptimizer(Optimizer):
                     if weight.grad is not None:
                         weight.grad.div_(scale.to(weight.grad.device))
 
+    def __repr__(self) -> str:
+        made = f"{type(self.base).__name__}, inner_steps={self.inner_steps}"
+        return f"{super().__repr__()} of {made}, per_tensor={self.per_tensor}"
+
     def _complete_groups(self) -> None:
         complete_groups(self.param_groups, {name: self.defaults[name] for name in self._options})
 
@@ -333,6 +339,9 @@ class PerturbedOptimizer(Optimizer):
         super().__setstate__(state)
 
 
-def _gradient(weight: torch.Tensor) -> torch.Tensor:
-    """Return the gradient, to be written over; zeros where there is none."""
-    return torch.zeros_like(weight) if weight.grad is None else weight.grad.to_dense()
+def _uphill(weight: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
+    """Return the gradient of what is made small, to be written over; zeros where there is none."""
+    if weight.grad is None:
+        return torch.zeros_like(weight)
+    gradient = weight.grad.to_dense()
+    return gradient.neg_() if group.get("maximize") else gradient

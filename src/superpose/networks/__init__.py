@@ -19,6 +19,7 @@ from superpose.networks.nodewise_layer import NodewiseLayer
 from superpose.networks.pair_surface import PairSurface
 from superpose.networks.routine_step import routine_step
 from superpose.networks.running_axis import RunningAxis
+from superpose.networks.scaled import Scaled
 from superpose.networks.slnn import SLNN
 from superpose.networks.superposition import Superposition
 from superpose.networks.term import Term
@@ -42,6 +43,7 @@ __all__ = [
     "NodewiseLayer",
     "PairSurface",
     "RunningAxis",
+    "Scaled",
     "Superposition",
     "Term",
     "gaussian_moments",

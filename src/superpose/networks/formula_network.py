@@ -10,7 +10,7 @@ import numpy as np
 
 from superpose.curves.forms import Form
 from superpose.errors import InputError
-from superpose.networks.extras import sympy_package
+from superpose.optional import optional_package
 
 #: Layer, input and output of a link.
 Place = tuple[int, int, int]
@@ -140,7 +140,7 @@ class FormulaNetwork:
         MissingExtraError
             If sympy is not installed.
         """
-        sympy = sympy_package()
+        sympy = optional_package("sympy", "formulas need", "superpose[formulas]")
         values = [sympy.Symbol(name, real=True) for name in self._names(names)]
         for layer, width in enumerate(self.widths[1:]):
             sums = [sympy.Integer(0)] * width
@@ -167,7 +167,7 @@ class FormulaNetwork:
 
 def shortest(expression: Any, digits: int | None = None) -> Any:
     """Return an expression as it is or written out, whichever is shorter, with so many digits."""
-    sympy = sympy_package()
+    sympy = optional_package("sympy", "formulas need", "superpose[formulas]")
     written = sympy.expand(expression)
     numbers = [abs(float(term.as_coeff_Mul()[0])) for term in sympy.Add.make_args(written)]
     terms = zip(sympy.Add.make_args(written), numbers, strict=True)

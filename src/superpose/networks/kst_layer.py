@@ -109,7 +109,7 @@ class KSTLayer(nn.Module):
 
     def contributions(self, x: torch.Tensor) -> torch.Tensor:
         """Return f_io(x_i), what every curve adds, [N, I, O], of x [N, I]."""
-        u = (x.to(self.basis.rows.dtype) - self.axis.centre) / self.axis.spread
+        u = self.axis.at(x.to(self.basis.rows.dtype))
         cardinal = torch.stack([self.basis.cardinal(column) for column in u.unbind(1)], 1)
         return torch.einsum("nim,imo->nio", cardinal, self.heights.to(cardinal.dtype))
 

@@ -111,9 +111,9 @@ class RunningAxis(nn.Module):
         if self.runs and n_rows > 1:
             self._follow(mean, variance, n_rows)
 
-    def units(self, u: torch.Tensor) -> torch.Tensor:
-        """Return axis units [.., I] in units of the input."""
-        return self.centre + self.spread * u
+    def at(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x [.., I] in axis units, on the axes as they stand; nothing is learned of x."""
+        return (x - self.centre) / self.spread
 
     def outside(self, x: torch.Tensor) -> torch.Tensor:
         """Return which of x [N, I] are not between the lowest and the highest seen in training.

@@ -15,7 +15,7 @@ from torch import nn
 
 from superpose.curves import SLAF
 from superpose.errors import InputError
-from superpose.networks.extras import sympy_package
+from superpose.optional import optional_package
 
 
 class SLNN(nn.Module):
@@ -142,7 +142,7 @@ class SLNN(nn.Module):
             raise InputError(
                 f"names must name the {n} inputs", f"got {len(names)} names", "give one an input"
             )
-        sympy = sympy_package()
+        sympy = optional_package("sympy", "formulas need", "superpose[formulas]")
         ring, *values = sympy.polys.rings.ring(names, sympy.QQ)
 
         def number(value: float) -> Any:

@@ -1,5 +1,6 @@
 """Figures of a fitted model, one display a file; each holds its data and its artists."""
 
+from superpose.plots.activity_display import ActivityDisplay
 from superpose.plots.comparison_display import ComparisonDisplay
 from superpose.plots.curve_display import CurveDisplay
 from superpose.plots.dial_display import DialDisplay
@@ -12,6 +13,7 @@ from superpose.plots.term_display import TermDisplay
 from superpose.plots.waterfall_display import WaterfallDisplay
 
 __all__ = [
+    "ActivityDisplay",
     "ComparisonDisplay",
     "CurveDisplay",
     "DialDisplay",

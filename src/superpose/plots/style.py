@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from superpose.errors import InputError, MissingExtraError
+from superpose.errors import InputError
+from superpose.optional import optional_package
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,15 +70,7 @@ def check_output(output: int, count: int) -> None:
 
 
 def _pyplot() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise MissingExtraError(
-            "figures are drawn with matplotlib",
-            "it is not installed",
-            "run `pip install matplotlib`, or read the numbers with to_frame()",
-        ) from error
-    return plt
+    return optional_package("matplotlib.pyplot", "figures need", "matplotlib").pyplot
 
 
 def tidy(ax: Axes, xlabel: str, ylabel: str, title: str = "") -> None:

@@ -15,7 +15,7 @@ class ProgressLine:
 
     Examples
     --------
-    >>> from superpose.estimators.progress import ProgressLine
+    >>> from superpose.fitting.progress_line import ProgressLine
     >>> line = ProgressLine()
     >>> line.text(1, 4, "pairs").rpartition("  ")[0]
     '[█████               ] pairs'

@@ -7,7 +7,7 @@ import torch
 from torch.func import functional_call, jacrev
 
 from superpose.errors import InputError
-from superpose.fitting.solving import network_jacobian
+from superpose.fitting import network_jacobian
 from superpose.networks import KSTNetwork
 
 

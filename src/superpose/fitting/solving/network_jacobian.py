@@ -94,7 +94,7 @@ def network_jacobian(network: KSTNetwork, x: torch.Tensor) -> tuple[torch.Tensor
     Examples
     --------
     >>> import torch
-    >>> from superpose.fitting.solving import network_jacobian
+    >>> from superpose.fitting import network_jacobian
     >>> from superpose.networks import KSTNetwork
     >>> network = KSTNetwork([2, 3, 1], knots=8).double()
     >>> x = torch.rand(5, 2, dtype=torch.float64)

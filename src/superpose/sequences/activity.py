@@ -32,19 +32,19 @@ class PopulationActivity:
     events : float
         Share of n that are not 0: events a neuron a step.
     size : float
-        Mean of |n|.
+        Mean of ``|n|``.
     bits : float
-        ⌊log₂|n|⌋ + 1, one more for the sign where the population has both, 0 of 0.
+        ``⌊log₂|n|⌋ + 1``, one more for the sign where the population has both, 0 of 0.
     significant_bits : float
         Without the zeros at the end, without sign.
     popcount : float
-        Ones in |n|.
+        Ones in ``|n|``.
     single : float
         Share of n that are 1 or -1.
     graded_popcount : float
-        Mean of the ones in those |n| that are 2 or more, all others counted as 0.
+        Mean of the ones in those ``|n|`` that are 2 or more, all others counted as 0.
     largest : int
-        Of |n|.
+        Of ``|n|``.
     range_bits : float
         log₂ of how many levels there are from the lowest n to the highest.
     """
@@ -83,7 +83,7 @@ class Operations:
     graded_adds : float
         Shifted additions that make those products, one a one in |n|.
     spikes : float
-        Additions if every unit of |n| were an event of its own.
+        Additions if every unit of ``|n|`` were an event of its own.
     connections : int
         Weights there are, the exact memory's included.
     updates : int

@@ -8,7 +8,7 @@ __all__ = ["bit_length", "popcount", "significant_bits"]
 
 
 def bit_length(counts: torch.Tensor, *, signed: bool = False) -> torch.Tensor:
-    """Return the bits of whole numbers: ⌊log₂|n|⌋ + 1, and 0 of 0.
+    """Return the bits of whole numbers: ``⌊log₂|n|⌋ + 1``, and 0 of 0.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def significant_bits(counts: torch.Tensor) -> torch.Tensor:
 
 
 def popcount(counts: torch.Tensor) -> torch.Tensor:
-    """Return the ones in |n|: how many shifted additions make a product with n.
+    """Return the ones in ``|n|``: how many shifted additions make a product with n.
 
     Parameters
     ----------

@@ -167,7 +167,7 @@ got theta=100; pass method="zoh", which is stable for every theta, or a longer w
 def euler_limit(order: int) -> float:
     """Return the shortest window, in steps, for which Euler's memory is stable.
 
-    θ_min = max_k |λ_k|² / (-2 Re λ_k) over the eigenvalues λ of A, since |1 + λ/θ| ≤ 1 there.
+    ``θ_min = max_k |λ_k|² / (-2 Re λ_k)`` over the eigenvalues λ of A: ``|1 + λ/θ| ≤ 1`` there.
 
     Parameters
     ----------

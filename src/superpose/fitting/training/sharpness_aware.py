@@ -104,7 +104,7 @@ class SAM(_SteepestAscent):
 class ASAM(_SteepestAscent):
     """Adaptive sharpness-aware minimisation: the ball is as wide in a weight as the weight is.
 
-    D = ρ T² ∇L / ‖T ∇L‖ with T = |θ| + η, so that scaling one layer up and the next one down
+    D = ρ T² ∇L / ‖T ∇L‖ with ``T = |θ| + η``, so that scaling one layer up and the next one down
     changes nothing (Kwon, Kim, Park and Choi 2021, equation 4 and section 4,
     https://arxiv.org/abs/2102.11600). Otherwise as `SAM`. Biases are scaled too.
 

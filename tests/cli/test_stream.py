@@ -94,3 +94,14 @@ def test_a_model_without_a_memory_is_refused(model: Any, tmp_path: Path) -> None
     done = run(tmp_path / "alone.superpose", input="1,2\n")
     assert done.exit_code == 1
     assert "must hold a memory with a model" in done.stderr
+
+
+def test_json_keeps_every_digit_and_a_header_may_have_spaces(tmp_path: Path) -> None:
+    u = np.random.default_rng(0).normal(size=(60, 20))
+    pipeline = make_pipeline(LegendreMemory(2, 10), KSTRegressor(pairs=0, terms=0))
+    pipeline.fit(u, 1e-9 * u[:, -10:].mean(1))
+    save_pipeline(pipeline, tmp_path / "small.superpose")
+    done = run(tmp_path / "small.superpose", "--json", input="channel 1\n0.5\n")
+    assert done.exit_code == 0
+    expected = Stream(pipeline).answer([[0.5]]).to_dict("records")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected

@@ -278,3 +278,10 @@ def test_what_cannot_be_quantized_is_refused() -> None:
         DiffusedQuantizer(same, dt=1.0, register=0)
     with pytest.raises(InputError, match="steps must be at least 1"):
         Resolution(1.0).geometric(0.5, 0)
+
+
+def test_a_state_of_another_quantizer_is_refused() -> None:
+    """A state without neurons would be read past its end."""
+    x = drive(2, 5, 3)
+    with pytest.raises(InputError, match=r"of 2 sequences of 3 features; got v of shape \[2, 0\]"):
+        DiffusedQuantizer(same, dt=1.0).run(x, MemorylessQuantizer(same, dt=1.0).start(x))

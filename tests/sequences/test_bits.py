@@ -16,6 +16,7 @@ def test_bits_are_the_digits_of_the_binary_number() -> None:
     assert bit_length(counts, signed=True).tolist() == [len(w) + bool(w) for w in digits]
     assert significant_bits(counts).tolist() == [len(word.rstrip("0")) for word in digits]
     assert popcount(counts).tolist() == [word.count("1") for word in digits]
+    assert popcount(torch.tensor([-128], dtype=torch.int8)).tolist() == [1]
 
 
 def test_an_access_costs_by_the_size_of_its_memory() -> None:

@@ -203,6 +203,15 @@ def test_seeds_and_state_dict() -> None:
     assert torch.equal(other.eval()(x), one.eval()(x))
 
 
+def test_a_copy_keeps_the_mode() -> None:
+    x = sequences().float()
+    plain = HybridLMU(2, 6, 3, 5, 20.0, dt=2.0, quantizer="none").eval()
+    events = plain.quantized("diffused")
+    assert torch.equal(events(x), events(x))
+    assert not any(part.training for part in events.modules())
+    assert plain.train().quantized("diffused").hidden_quantizer.training
+
+
 def test_the_two_populations_start_apart() -> None:
     """With equal draws, what one population has left would tell that of the other."""
     state = HybridLMU(1, 12, 3, 12, 20.0, dt=2.0).start(torch.zeros(5, 1))

@@ -178,7 +178,23 @@ def test_the_window_is_drawn_from_the_oldest_step_to_the_newest() -> None:
 
 
 def test_an_input_of_another_shape_is_refused() -> None:
-    with pytest.raises(InputError, match=r"have the shape \[sequences, steps, channels\]; found"):
+    with pytest.raises(InputError, match=r"have the shape \[sequences, steps, channels\], of one"):
         LegendreMemory(3, 10)(torch.zeros(4, 5))
     with pytest.raises(InputError, match="memory of order 32 is stable from theta=196.9 on"):
         LegendreMemory(32, 100, "euler")
+
+
+def test_what_was_made_without_gradients_serves_with_them() -> None:
+    memory, u = LegendreMemory(4, 20), torch.ones(1, 5, 1)
+    with torch.inference_mode():
+        memory(u)
+        memory.step(u[:, 0], memory.start(1, 1))
+    u.requires_grad_()
+    memory(u)[0].sum().backward()
+    memory.step(u[:, 0], memory.start(1, 1)).memory.sum().backward()
+
+
+def test_sequences_without_a_step_are_refused() -> None:
+    for form in (LegendreMemory(3, 10), LegendreMemory(3, 10).last):
+        with pytest.raises(InputError, match=r"one step or more; found the shape \[2, 0, 1\]"):
+            form(torch.zeros(2, 0, 1))

@@ -188,3 +188,16 @@ def test_it_trains_as_any_module_does():
         loss.backward()
         optimiser.step()
     assert loss.item() < 0.01 * y.var().item()
+
+
+def test_what_stands_after_the_end_is_not_read_by_gradients_either(lmu):
+    lengths = torch.tensor([7, 20, 0])
+    x = drawn(8, 3, 20, 2)
+    for found in (lambda x: lmu(x, lengths=lengths)[0], lambda x: lmu.last(x, lengths=lengths)[0]):
+        slopes = []
+        for filler in (0.0, torch.nan):
+            x[0, 7:], x[2] = filler, filler
+            lmu.zero_grad()
+            found(x).sum().backward()
+            slopes.append([p.grad.clone() for p in lmu.parameters()])
+        assert equal(*slopes)

@@ -98,6 +98,8 @@ def test_a_state_that_was_put_aside_goes_on_to_the_last_bit(pipelines: Any, tmp_
         ({"held": ["x", 1.0]}, "must hold numbers; found others"),
         ({"held": [1e999, 1.0]}, "must hold finite numbers; found others"),
         ({"steps": None}, "must hold numbers; found others"),
+        ({"steps": 1e999}, "must hold numbers; found others"),
+        ({"held": [10**400, 1.0]}, "must hold numbers; found others"),
     ],
 )  # fmt: skip
 def test_another_state_is_refused(
@@ -141,7 +143,15 @@ def test_other_files_and_pipelines_are_refused(pipelines: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "change", [{"order": 4}, {"order": "3"}, {"method": "x"}, {"channels": []}]
+    "change",
+    [
+        {"order": 4},
+        {"order": "3"},
+        {"order": 10**7},
+        {"theta": 10**400},
+        {"method": "x"},
+        {"channels": []},
+    ],
 )
 def test_a_file_that_describes_no_memory_is_refused(
     change: dict[str, Any], pipelines: Any, tmp_path: Path

@@ -154,6 +154,9 @@ def test_other_channels_than_those_of_fit_are_refused() -> None:
         memory.transform([[1.0]])
     with pytest.raises(InputError, match="must have the channels of fit: a, b; found b, a"):
         memory.transform([pd.DataFrame({"b": [1.0], "a": [2.0]})])
+    memory = LegendreMemory(2, 5).fit([pd.DataFrame({"channel 2": [1.0], "channel 1": [2.0]})])
+    with pytest.raises(InputError, match="channels of fit: channel 2, channel 1; found channel b"):
+        memory.transform([pd.DataFrame({"channel b": [1.0], "channel 2": [2.0]})])
 
 
 @pytest.mark.slow

@@ -77,7 +77,8 @@ def _samples(lines: TextIO, channels: tuple[str, ...]) -> Iterator[list[float]]:
     """The samples of each line; lines without text are passed over."""
     for number, line in enumerate(iter(lines.readline, ""), 1):
         words = _words(line)
-        if not words or (number == 1 and tuple(words) == channels):
+        named = tuple(words) == channels or (line.strip(),) == channels
+        if not words or (number == 1 and named):
             continue
         if len(words) != len(channels):
             raise InputError(
@@ -108,7 +109,10 @@ def _sample(word: str, number: int) -> float:
 
 def _write(found: pd.DataFrame, json: bool, header: bool) -> None:
     if json:
-        sys.stdout.write(found.to_json(orient="records", lines=True))
+        from superpose.cli.words import print_json
+
+        for answer in found.to_dict("records"):
+            print_json(answer, indent=None)
     else:
         found.to_csv(sys.stdout, index=False, header=header)
     sys.stdout.flush()

@@ -12,9 +12,9 @@ from superpose.cli.study import Study
 __all__ = ["model_to_dict", "print_json", "study_to_dict"]
 
 
-def print_json(found: Any) -> None:
+def print_json(found: Any, indent: int | None = 2) -> None:
     """Print JSON to the standard output; numbers that are none become null."""
-    print(json.dumps(_plain(found), indent=2, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(_plain(found), indent=indent, ensure_ascii=False, allow_nan=False))
 
 
 def study_to_dict(done: Study) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class DiffusedQuantizer(AbstractQuantizer):
     [1, 0, 1, 0, 1, 1, 0, 1, 0, 1]
     """
 
+    remembers = True
+
     def __init__(
         self,
         activation: Activation,

@@ -51,6 +51,9 @@ class AbstractQuantizer(nn.Module, ABC):
         self.random_state = random_state
         self._running: torch.Generator | None = None
 
+    remembers = False
+    """Whether it has a state, a number a feature."""
+
     @abstractmethod
     def quantize(self, x: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return y [B, T, F] of activity x [B, T, F], and the state after it.
@@ -101,7 +104,7 @@ class AbstractQuantizer(nn.Module, ABC):
         x = self.activation(drive)
         check_sequences(x)
         v = self.start(x) if v is None else v
-        if v.shape[0] != x.shape[0] or v.shape[1:] not in ((0,), (x.shape[2],)):
+        if v.shape != (x.shape[0], x.shape[2] if self.remembers else 0):
             raise InputError(
                 f"v must be a state of {x.shape[0]} sequences of {x.shape[2]} features",
                 f"got v of shape {list(v.shape)}",

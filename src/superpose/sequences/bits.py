@@ -29,7 +29,7 @@ def bit_length(counts: torch.Tensor, *, signed: bool = False) -> torch.Tensor:
     >>> bit_length(torch.tensor([6, 8, -5, 0])), bit_length(torch.tensor([-5]), signed=True)
     (tensor([3, 4, 3, 0]), tensor([4]))
     """
-    bits = torch.frexp(counts.abs().double())[1].long()  # n = f 2^bits with ½ ≤ f < 1
+    bits = torch.frexp(counts.double().abs())[1].long()  # n = f 2^bits with ½ ≤ f < 1
     return bits + (counts != 0) if signed else bits
 
 
@@ -55,6 +55,7 @@ def significant_bits(counts: torch.Tensor) -> torch.Tensor:
     >>> significant_bits(torch.tensor([6, 8, -5, 0]))
     tensor([2, 1, 3, 0])
     """
+    counts = counts.long()
     lowest = counts & -counts  # the last one alone
     return bit_length(counts) - (bit_length(lowest) - 1).clamp(min=0)
 
@@ -79,7 +80,8 @@ def popcount(counts: torch.Tensor) -> torch.Tensor:
     >>> popcount(torch.tensor([6, 8, -5, 0]))
     tensor([2, 1, 2, 0])
     """
-    left, ones = counts.abs(), torch.zeros_like(counts)
+    left = counts.long().abs()
+    ones = torch.zeros_like(left)
     while bool((left > 0).any()):
         ones, left = ones + (left & 1), left >> 1
     return ones

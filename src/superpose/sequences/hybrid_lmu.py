@@ -383,6 +383,7 @@ class HybridLMU(nn.Module):
         seed = self.random_state
         self.memory_quantizer = kind(_same, random_state=2 * seed + 1, **shared)
         self.hidden_quantizer = kind(self.activation, random_state=2 * seed + 2, **shared)
+        self.memory_quantizer.training = self.hidden_quantizer.training = self.training
 
     def _check_input(self, x: torch.Tensor) -> None:
         inputs = self.encode.in_features

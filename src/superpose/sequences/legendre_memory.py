@@ -34,7 +34,7 @@ from superpose.sequences.memory_forms import (
 )
 from superpose.sequences.memory_names import memory_names
 from superpose.sequences.missing_steps import hold
-from superpose.sequences.sequence_batch import SequenceBatch, read_sequences
+from superpose.sequences.sequence_batch import SequenceBatch, read_sequences, unnamed_channels
 
 __all__ = ["LegendreMemory", "MemoryState"]
 
@@ -132,7 +132,8 @@ class LegendreMemory(TransformerMixin, BaseEstimator, nn.Module):
         """One step of the memory, in float64."""
         key = self.order, self.theta, self.method
         if self._made.get("key") != key:
-            self._made = {"system": discrete_system(*key), "key": key}
+            with torch.inference_mode(False):
+                self._made = {"system": discrete_system(*key), "key": key}
         system: LegendreSystem = self._made["system"]
         return system
 
@@ -396,23 +397,25 @@ class LegendreMemory(TransformerMixin, BaseEstimator, nn.Module):
         """Response or block matrix of that many steps or more, of the dtype and device of input."""
         system, key = self.system, (make.__name__, like.dtype, like.device)
         if key not in self._made or self._made[key].shape[-2] < steps:
-            self._made[key] = make(system, steps).to(like)
+            with torch.inference_mode(False):  # it may serve where gradients are taken, too
+                self._made[key] = make(system, steps).to(like)
         matrix: torch.Tensor = self._made[key]
         return matrix
 
     def _system_like(self, like: torch.Tensor) -> LegendreSystem:
         system, key = self.system, ("step", like.dtype, like.device)
         if key not in self._made:
-            self._made[key] = system.to(like)
+            with torch.inference_mode(False):
+                self._made[key] = system.to(like)
         found: LegendreSystem = self._made[key]
         return found
 
     def _filled(
         self, u: torch.Tensor, state: MemoryState | None, mask: torch.Tensor | None
     ) -> torch.Tensor:
-        if u.ndim != 3:
+        if u.ndim != 3 or u.shape[1] == 0:
             raise InputError(
-                "the input must have the shape [sequences, steps, channels]",
+                "the input must have the shape [sequences, steps, channels], of one step or more",
                 f"found the shape {list(u.shape)}",
                 "add the missing axes with u[None] or u[..., None]",
             )
@@ -442,7 +445,8 @@ class LegendreMemory(TransformerMixin, BaseEstimator, nn.Module):
                 f"found {len(batch.channels)}",
                 "select the same channels",
             )
-        if batch.channels != self.channels_ and not batch.channels[0].startswith("channel "):
+        nameless = unnamed_channels(len(batch.channels))
+        if batch.channels not in (self.channels_, nameless):
             raise InputError(
                 f"sequences must have the channels of fit: {', '.join(self.channels_)}",
                 f"found {', '.join(batch.channels)}",

@@ -112,6 +112,7 @@ class LMU(nn.Module):
         x = self._checked(self._turned(x))
         if not cell.memory_is_alone or cell.W_h is not None:
             return self._all(x, state, lengths)[1]
+        x = _within(lengths, x)
         u = cell.encoded(x)
         memory = cell.memory.last(u, _memory_state(state, u), lengths=lengths).memory
         hidden = cell.activation(cell.driven(_newest(x, lengths), memory))
@@ -134,6 +135,7 @@ class LMU(nn.Module):
     def _all(
         self, x: torch.Tensor, state: LMUState | None, lengths: torch.Tensor | None
     ) -> tuple[torch.Tensor, LMUState]:
+        x = _within(lengths, x)  # NaN after the end would reach the gradients
         return (self._at_once if self.cell.memory_is_alone else self._stepped)(x, state, lengths)
 
     def _at_once(
@@ -196,12 +198,12 @@ def _newest(steps: torch.Tensor, lengths: torch.Tensor | None) -> torch.Tensor:
     return steps[:, -1] if lengths is None else steps[torch.arange(len(steps)), lengths - 1]
 
 
-def _within(lengths: torch.Tensor | None, hidden: torch.Tensor) -> torch.Tensor:
-    """[B, T, H] with zeros after the end of each sequence."""
+def _within(lengths: torch.Tensor | None, steps: torch.Tensor) -> torch.Tensor:
+    """[B, T, ..] with zeros after the end of each sequence."""
     if lengths is None:
-        return hidden
-    step = torch.arange(hidden.shape[1], device=hidden.device)
-    return torch.where((step < lengths[:, None]).unsqueeze(-1), hidden, 0.0)
+        return steps
+    step = torch.arange(steps.shape[1], device=steps.device)
+    return torch.where((step < lengths[:, None]).unsqueeze(-1), steps, 0.0)
 
 
 def _packed_like(x: PackedSequence, hidden: torch.Tensor, lengths: torch.Tensor) -> PackedSequence:

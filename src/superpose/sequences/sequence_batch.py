@@ -133,7 +133,12 @@ def _names(X: Any, channels: int) -> tuple[str, ...]:
             f"found {' and '.join(str(list(names)) for names in sorted(found)[:2])}",
             "select the same columns of each",
         )
-    return found.pop() if found else tuple(f"channel {c + 1}" for c in range(channels))
+    return found.pop() if found else unnamed_channels(channels)
+
+
+def unnamed_channels(channels: int) -> tuple[str, ...]:
+    """Return what channels are called that came without names."""
+    return tuple(f"channel {c + 1}" for c in range(channels))
 
 
 def _numbers(values: Any, where: str) -> np.ndarray:

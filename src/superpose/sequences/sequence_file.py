@@ -91,7 +91,7 @@ def load_pipeline(path: str | PathLike[str]) -> Pipeline:
         )
     regression = header["model"].get("estimator") == KSTRegressor.__name__
     model = model_from(KSTRegressor if regression else KSTClassifier, header["model"], arrays)
-    memory = _memory_from(header.get("memory"))
+    memory = _memory_from(header.get("memory"), len(model.schema_.names))
     if tuple(memory.get_feature_names_out()) != model.schema_.names:
         raise ModelFileError(
             f"the model in {str(path)!r} must read what the memory keeps",
@@ -125,14 +125,16 @@ def memory_words(memory: LegendreMemory) -> dict[str, Any]:
     }
 
 
-def _memory_from(words: Any) -> LegendreMemory:
+def _memory_from(words: Any, columns: int) -> LegendreMemory:
     try:
-        memory = LegendreMemory(words["order"], float(words["theta"]), words["method"])
-        channels = words["channels"]
+        order, channels = words["order"], words["channels"]
         if not channels or not all(isinstance(name, str) for name in channels):
             raise ValueError("channels have names")
+        if order * len(channels) != columns:  # a matrix of any order might be asked for
+            raise ValueError(f"the model reads {columns} numbers")
+        memory = LegendreMemory(order, float(words["theta"]), words["method"])
         memory.channels_ = tuple(channels)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelFileError(
             "the file must describe a memory", f"found that it does not ({error})", "save it again"
         ) from error

@@ -137,7 +137,7 @@ class Stream:
         try:
             kept = [torch.tensor([words[name]], dtype=torch.float64) for name in ("memory", "held")]
             steps = int(words["steps"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _refusal(path, "must hold numbers", f"found others ({error})") from error
         if any(new.shape != old.shape for new, old in zip(kept, self.state, strict=True)):
             raise _refusal(path, "must be that of this memory", "found another shape")

@@ -285,3 +285,14 @@ def test_a_state_of_another_quantizer_is_refused() -> None:
     x = drive(2, 5, 3)
     with pytest.raises(InputError, match=r"of 2 sequences of 3 features; got v of shape \[2, 0\]"):
         DiffusedQuantizer(same, dt=1.0).run(x, MemorylessQuantizer(same, dt=1.0).start(x))
+
+
+def test_a_schedule_goes_on_after_the_network_changes_its_dtype() -> None:
+    quantizer = DiffusedQuantizer(torch.tanh, dt=64.0)
+    schedule = quantizer.resolution.geometric(1.0, steps=2)
+    quantizer.double()
+    for _ in range(2):
+        schedule.optimizer.step()
+        schedule.step()
+    assert quantizer.resolution.dt.dtype == torch.float64
+    assert float(quantizer.resolution.dt) == pytest.approx(1.0)

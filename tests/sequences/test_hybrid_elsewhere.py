@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,6 +129,11 @@ def test_nir_is_refused_where_it_would_not_be_exact() -> None:
         to_nir(layers(dt=4.0), 0.0, 1.0)
     with pytest.raises(InputError, match="may go from -"):
         to_nir(layers(), -1.0, 1.0)
+    with pytest.raises(InputError, match="may go from nan"):
+        to_nir(layers(), 0.0, float("nan"))
+    kept = nn.Sequential(nn.Linear(2, 2), DiffusedQuantizer(nn.ReLU(), dt=0.25, register=2))
+    with pytest.raises(InputError, match="without a register of whole numbers; found register=2"):
+        to_nir(kept, 0.0, 1.0)
     tanh = nn.Sequential(nn.Linear(2, 2), DiffusedQuantizer(torch.tanh, dt=0.5))
     with pytest.raises(InputError, match="integrators, not other curves"):
         to_nir(tanh, 0.0, 1.0)
@@ -137,3 +143,21 @@ def test_nir_is_refused_where_it_would_not_be_exact() -> None:
     resets = nir.NIRGraph.from_list(nir.IF(r=one, v_threshold=one))
     with pytest.raises(InputError, match="IF nodes that reset by subtraction; found IF"):
         from_nir(resets)
+
+
+def test_a_nir_graph_is_read_for_what_it_is_or_refused() -> None:
+    nir = pytest.importorskip("nir", reason="needs nir")
+    affine = nir.Affine(np.eye(2), np.zeros(2))
+
+    def chain(r: np.ndarray, threshold: np.ndarray) -> Any:
+        spikes = nir.IF(r=r, v_threshold=threshold, metadata={"reset": "subtract"})
+        return nir.NIRGraph.from_list(affine, spikes)
+
+    read = from_nir(chain(np.full(2, 0.5), np.full(2, 2.0)))
+    assert float(read[1].resolution.dt) == 0.25
+    with pytest.raises(InputError, match=r"one gain, which is dt; found r / v_threshold from 0.5"):
+        from_nir(chain(np.array([0.5, 1.0]), np.ones(2)))
+    looped = chain(np.ones(2), np.ones(2))
+    looped.edges = [(a, "affine" if b == "output" else b) for a, b in looped.edges]
+    with pytest.raises(InputError, match="a chain from its input to its output"):
+        from_nir(looped)

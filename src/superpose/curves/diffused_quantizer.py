@@ -17,9 +17,9 @@ class DiffusedQuantizer(AbstractQuantizer):
 
         v ← v + dt x_t,    n_t = floor(v),    v ← v - n_t,    y_t = n_t / dt
 
-    so |Σ_t (y_t - x_t)| < 1 / dt however long the sequence: over time nothing is lost, and a slow
-    filter after it sees x. Straight through: dy_t / dJ_t = f'(J_t). Whatever the input, the mean of
-    n_t over the draws of v is dt x_t at every step. With dt f between 0 and 1 counts are spikes,
+    so ``|Σ_t (y_t - x_t)| < 1 / dt`` however long the sequence: over time nothing is lost, and a
+    slow filter after it sees x. Straight through: dy_t / dJ_t = f'(J_t). Whatever the input, the
+    mean of n_t over the draws of v is dt x_t at every step. With dt f between 0 and 1 counts are spikes,
     0 or 1; with a large dt the network is the plain one.
 
     Parameters
@@ -30,7 +30,7 @@ class DiffusedQuantizer(AbstractQuantizer):
         Events a unit of activity a step. Smaller is sparser and coarser.
     register : int, optional
         Bits k of v. dt x is rounded to multiples of 2⁻ᵏ first, and then integers do exactly the
-        same (`IntegerDiffusion`); needs |dt x| below 2^(22 - k) in float32, 2^(51 - k) in
+        same (`IntegerDiffusion`); needs ``|dt x|`` below 2^(22 - k) in float32, 2^(51 - k) in
         float64. Without it v has what its dtype has.
     spiking_training : bool, default True
         If False, f alone is used in training mode, and counts only in evaluation.

@@ -11,8 +11,8 @@ class MemorylessQuantizer(AbstractQuantizer):
     """A curve whose values are rounded to multiples of 1 / dt, each for itself.
 
     n_t = round(dt f(J_t)) and y_t = n_t / dt, straight through. The error of a step is never more
-    than half an event, but repeats itself: where |dt f| < ½ nothing is ever emitted. It takes the
-    place of `DiffusedQuantizer` to show what the state of that one is worth.
+    than half an event, but repeats itself: where ``|dt f| < ½`` nothing is ever emitted. It
+    takes the place of `DiffusedQuantizer` to show what the state of that one is worth.
 
     Parameters
     ----------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -86,6 +88,12 @@ class Resolution(nn.Module):
         return torch.optim.lr_scheduler.LambdaLR(
             self.knob(), lambda k: ratio ** (min(k, steps) / steps)
         )
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Resolution:
+        held = self.dt
+        super()._apply(fn, recurse)
+        held.data, self.dt = self.dt.data, held  # the tensor that a knob turns stays the same
+        return self
 
     def extra_repr(self) -> str:
         """Return dt, as `print` shows it."""

@@ -81,7 +81,7 @@ class Operations:
     graded : float
         Products of a weight with a larger count.
     graded_adds : float
-        Shifted additions that make those products, one a one in |n|.
+        Shifted additions that make those products, one a one in ``|n|``.
     spikes : float
         Additions if every unit of ``|n|`` were an event of its own.
     connections : int

@@ -74,6 +74,7 @@ def to_nir(layers: nn.Sequential, lowest: float, highest: float) -> Any:
             nodes.append(nir.Affine(_array(layer.weight) * unit, _array(_offset(layer))))
         elif isinstance(layer, DiffusedQuantizer) and place % 2 == 1:
             dt = float(layer.resolution.dt)
+            _check_register(place, layer)
             _check_drive(place, float(low.min()), float(high.max()), dt, layer.activation)
             unit, size = 1 / dt, len(low)
             low, high = torch.zeros(size), torch.full((size,), unit)
@@ -124,7 +125,7 @@ def from_nir(graph: Any) -> nn.Sequential:
                 linear.bias.copy_(torch.from_numpy(np.array(node.bias)))
             layers.append(linear)
         elif kind == "IF" and dict(node.metadata).get("reset") in ("subtract", b"subtract"):
-            dt = float(node.r[0])
+            dt = _resolution(node)
             layers.append(DiffusedQuantizer(nn.ReLU(), dt=dt).double())
             unit = 1 / dt
         else:
@@ -136,13 +137,32 @@ def from_nir(graph: Any) -> nn.Sequential:
     return nn.Sequential(*layers).eval()
 
 
+def _resolution(node: Any) -> float:
+    """Return dt of an integrator: what all its neurons gain in a step, over their threshold."""
+    gains = np.asarray(node.r) / np.asarray(node.v_threshold)
+    if not (gains == gains.flat[0]).all():
+        raise InputError(
+            "the neurons of an IF node must have one gain, which is dt",
+            f"found r / v_threshold from {gains.min():g} to {gains.max():g}",
+            "read graphs that to_nir wrote",
+        )
+    return float(gains.flat[0])
+
+
 def _in_order(graph: Any) -> list[Any]:
     """Return the nodes of a chain, without its ends."""
     after = dict(graph.edges)
-    place, found = "input", []
-    while after[place] != "output":
+    place = "input"
+    found: list[Any] = []
+    while after.get(place, "output") != "output" and len(found) < len(graph.nodes):
         place = after[place]
         found.append(graph.nodes[place])
+    if after.get(place) != "output":
+        raise InputError(
+            "a graph must be a chain from its input to its output",
+            f"found one that does not arrive: its last node is {place!r}",
+            "read graphs that to_nir wrote",
+        )
     return found
 
 
@@ -156,6 +176,15 @@ def _reach(
     return up @ low + down @ high + offset, up @ high + down @ low + offset
 
 
+def _check_register(place: int, layer: DiffusedQuantizer) -> None:
+    if layer.register is not None:
+        raise InputError(
+            "NIR integrates exactly, without a register of whole numbers",
+            f"found register={layer.register} at place {place}",
+            "make the quantizer without one, or export with IntegerHybrid",
+        )
+
+
 def _check_drive(place: int, low: float, high: float, dt: float, activation: Any) -> None:
     if not (activation is torch.relu or isinstance(activation, nn.ReLU)):
         raise InputError(
@@ -163,7 +192,7 @@ def _check_drive(place: int, low: float, high: float, dt: float, activation: Any
             f"found the activation {activation} at place {place}",
             "use relu, or export to ONNX with onnx_step",
         )
-    if low < 0 or high * dt > 1:
+    if not (low >= 0 and high * dt <= 1):
         raise InputError(
             f"NIR needs every drive between 0 and 1 / dt = {1 / dt:g}",
             f"found that drives at place {place} may go from {low:.3g} to {high:.3g}",

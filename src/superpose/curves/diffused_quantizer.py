@@ -19,8 +19,8 @@ class DiffusedQuantizer(AbstractQuantizer):
 
     so ``|Σ_t (y_t - x_t)| < 1 / dt`` however long the sequence: over time nothing is lost, and a
     slow filter after it sees x. Straight through: dy_t / dJ_t = f'(J_t). Whatever the input, the
-    mean of n_t over the draws of v is dt x_t at every step. With dt f between 0 and 1 counts are spikes,
-    0 or 1; with a large dt the network is the plain one.
+    mean of n_t over the draws of v is dt x_t at every step. With dt f between 0 and 1 counts are
+    spikes, 0 or 1; with a large dt the network is the plain one.
 
     Parameters
     ----------

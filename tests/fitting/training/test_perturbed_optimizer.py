@@ -256,12 +256,28 @@ def test_clean_weights_come_back_to_the_last_bit(kind, dtype):
     assert same(before, network)
 
 
-def test_half_precision_does_not_leave_the_ball_by_its_rounding():
-    weight = torch.zeros(4096, dtype=torch.bfloat16, requires_grad=True)
-    optimizer = SAM([weight], rho=1.0)
-    (weight * torch.linspace(-1, 1, 4096)).sum().backward()
+@pytest.mark.parametrize("kind", ["one ball", "a ball each"])
+@pytest.mark.parametrize("made", [SAM, AMP])
+def test_half_precision_does_not_leave_the_ball_by_its_rounding(made, kind):
+    reach = {"rho": 1.0} if made is SAM else {"epsilon": 1.0, "zeta": 1.0}
+    weights = [torch.zeros(4096, dtype=torch.bfloat16, requires_grad=True) for _ in range(2)]
+    optimizer = made(weights, per_tensor=kind == "a ball each", **reach)
+    slope = torch.linspace(-1, 1, 4096)
+    (weights[0] * slope + 2 * weights[1] * slope).sum().backward()
     optimizer.perturb()
-    assert weight.detach().double().norm().item() == pytest.approx(1.0, rel=1e-3)
+    norms = [weight.detach().double().norm().item() for weight in weights]
+    whole = [math.hypot(*norms)] if kind == "one ball" else norms
+    assert whole == pytest.approx([1.0] * len(whole), rel=1e-3)
+
+
+@pytest.mark.parametrize("none", [True, False])
+def test_gradients_are_cleared_as_the_base_clears_them(none):
+    network = made_network()
+    optimizer = SAM(network.parameters(), rho=0.1)
+    closure_of(optimizer, network, X, Y)()
+    optimizer.zero_grad(set_to_none=none)
+    assert [p.grad is None for p in network.parameters()] == [none] * 4
+    assert none or not any(p.grad.any() for p in network.parameters())
 
 
 def test_complex_weights_climb_as_their_two_parts_do():

@@ -102,6 +102,4 @@ class AMP(PerturbedOptimizer):
             torch._foreach_div_(last, [group["zeta"] for group in groups])
             torch._foreach_add_(moves, last)
         norms = self._norms(moves, [group["epsilon"] / group["zeta"] for group in groups])
-        lengths = [g["zeta"] / max(1.0, norm) for g, norm in zip(groups, norms, strict=True)]
-        torch._foreach_mul_(moves, lengths)
-        return norms
+        return [group["zeta"] / max(norm, 1.0) for group, norm in zip(groups, norms, strict=True)]

@@ -163,10 +163,11 @@ class PerturbedOptimizer(Optimizer):
 
     @abstractmethod
     def _climb(self, moves: Tensors, last: Tensors, clean: Tensors, groups: Groups) -> list[float]:
-        """Turn gradients into the perturbation D, in place, and return the norms met on the way.
+        """Turn gradients into the perturbation D but for lengths, in place; return the lengths.
 
         Of every tensor: its gradient, the D of the last inner step (no list at the first; it may
-        be written over), the clean weights θ, and the options of its group.
+        be written over), the clean weights θ, and the options of its group. A length is what is
+        left to multiply by; where one is 0 or not finite there is no perturbation.
         """
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -186,7 +187,8 @@ class PerturbedOptimizer(Optimizer):
         found_inf = getattr(self, "found_inf", None)  # torch.amp.GradScaler sets it for the call
         if closure is not None:
             refuse_a_scaler(found_inf)
-            self.restore()  # a call of perturb that no step followed
+            if self._clean is not None:
+                self.restore()  # a call of perturb that no step followed
             answers: list[Any] = []
             self.base.step(partial(self._passes, closure, answers))
             return answers[0]
@@ -217,9 +219,7 @@ class PerturbedOptimizer(Optimizer):
             self._clean = {}
             self._statistics = [] if self.network is None else kept_statistics(self.network)
         self._move(self._clean, scale)
-        for group in self.param_groups:
-            for weight in group["params"]:
-                weight.grad = None
+        self.zero_grad()
 
     @torch.no_grad()
     def restore(self) -> None:
@@ -228,6 +228,21 @@ class PerturbedOptimizer(Optimizer):
             torch._foreach_copy_(list(self._clean), list(self._clean.values()))
         put_back(self._statistics)
         self._clean, self._statistics = None, []
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Clear the gradients, as any torch optimizer does.
+
+        Parameters
+        ----------
+        set_to_none : bool, default True
+            Whether there is none afterwards, or zeros.
+        """
+        if not set_to_none:
+            super().zero_grad(set_to_none=False)
+            return
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.grad = None
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the base, with options of the perturbation if it brings any.
@@ -257,17 +272,16 @@ class PerturbedOptimizer(Optimizer):
 
     def _passes(self, closure: Callable[[], Any], answers: list[Any]) -> Any:
         """Leave the gradient at θ + D and the weights at θ; return the loss that belongs to it."""
-        with torch.enable_grad():
-            answer = closure()
-            answers.append(answer)
-            if not any(map(self._pushes, self.param_groups)):
-                return answer
-            try:
-                for _ in range(self.inner_steps):
-                    self.perturb()
-                    answer = closure()
-            finally:
-                self.restore()
+        answer = closure()
+        answers.append(answer)
+        if not any(map(self._pushes, self.param_groups)):
+            return answer
+        try:
+            for _ in range(self.inner_steps):
+                self.perturb()
+                answer = closure()
+        finally:
+            self.restore()
         return answer
 
     def _move(self, kept: dict[torch.Tensor, torch.Tensor], scale: float) -> None:
@@ -279,14 +293,15 @@ class PerturbedOptimizer(Optimizer):
         moves = [_uphill(*pair) for pair in zip(weights, groups, strict=True)]
         if scale != 1:
             torch._foreach_div_(moves, scale)
-        clean = [self._keep(weight, kept) for weight in weights]
+        kept.update({weight: weight.clone() for weight in weights if weight not in kept})
+        clean = [kept[weight] for weight in weights]
         if again:
             torch._foreach_sub_(weights, clean)  # so that they hold the last D
-        norms = self._climb(moves, weights if again else [], clean, groups)
+        lengths = self._climb(moves, weights if again else [], clean, groups)
         if again:
             torch._foreach_copy_(weights, clean)
-        if all(map(math.isfinite, norms)):
-            torch._foreach_add_(weights, moves)
+        if all(0 < length < math.inf for length in lengths):
+            _add(weights, moves, lengths)
 
     def _pushed(self, moved: Mapping[torch.Tensor, torch.Tensor]) -> tuple[Tensors, Groups]:
         """Return the weights that have a gradient or have moved already, and the group of each."""
@@ -299,20 +314,12 @@ class PerturbedOptimizer(Optimizer):
         ]
         return [weight for weight, _ in pushed], [group for _, group in pushed]
 
-    @staticmethod
-    def _keep(weight: torch.Tensor, clean: dict[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        """Return the copy of a weight, made where there is none."""
-        if (copy := clean.get(weight)) is None:
-            copy = clean[weight] = weight.clone()
-        return copy
-
     def _norms(self, moves: Tensors, radii: Sequence[float]) -> list[float]:
         """Return for every tensor the norm of its ball's moves, in units of the radius."""
         kinds = {move.dtype for move in moves}
         exact = reduce(torch.promote_types, kinds, torch.float32)  # half precision is too coarse
-        found = torch._foreach_norm(moves, 2, dtype=None if exact.is_complex else exact)
-        on_one = torch.stack([norm.to(found[0].device) for norm in found]).tolist()
-        norms = [norm / radius for norm, radius in zip(on_one, radii, strict=True)]
+        found = _numbers(torch._foreach_norm(moves, 2, dtype=None if exact.is_complex else exact))
+        norms = [norm / radius for norm, radius in zip(found, radii, strict=True)]
         return norms if self.per_tensor else [math.hypot(*norms)] * len(norms)
 
     @torch.no_grad()
@@ -345,3 +352,22 @@ def _uphill(weight: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
         return torch.zeros_like(weight)
     gradient = weight.grad.to_dense()
     return gradient.neg_() if group.get("maximize") else gradient
+
+
+def _add(weights: Tensors, moves: Tensors, lengths: Sequence[float]) -> None:
+    """Add every move, times its length, to its weights; the moves may be written over."""
+    alike = all(length == lengths[0] for length in lengths)
+    if alike and all(weight.itemsize > 2 for weight in weights):
+        torch._foreach_add_(weights, moves, alpha=lengths[0])
+    else:  # torch would round alpha to half precision, and a factor too, but not a divisor
+        torch._foreach_div_(moves, [1 / length for length in lengths])
+        torch._foreach_add_(weights, moves)
+
+
+def _numbers(scalars: Sequence[torch.Tensor]) -> list[float]:
+    """Return what tensors of one number hold; with one wait where a device has to be waited for."""
+    devices = {scalar.device for scalar in scalars}
+    if all(device.type == "cpu" for device in devices):
+        return [scalar.item() for scalar in scalars]
+    device = devices.pop()
+    return list(torch.stack([scalar.to(device) for scalar in scalars]).tolist())

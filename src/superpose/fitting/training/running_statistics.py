@@ -24,7 +24,7 @@ def kept_statistics(network: nn.Module) -> list[Statistic]:
     variance of a `torch.nn.BatchNorm1d`, the axes of a `RunningAxis`.
     """
     return [
-        Statistic(module, name, buffer, buffer.detach().clone())
+        Statistic(module, name, buffer, buffer.clone())
         for module in network.modules()
         if module.training
         for name, buffer in module._buffers.items()
@@ -32,7 +32,6 @@ def kept_statistics(network: nn.Module) -> list[Statistic]:
     ]
 
 
-@torch.no_grad()
 def put_back(statistics: list[Statistic]) -> None:
     """Give every buffer its values of then, also where a module put another in its place."""
     if statistics:

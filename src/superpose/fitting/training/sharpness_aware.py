@@ -14,22 +14,20 @@ from superpose.fitting.training.perturbed_optimizer import Groups, PerturbedOpti
 
 
 class _SteepestAscent(PerturbedOptimizer):
-    """D = T² ∇L / ‖T ∇L‖: to first order the worst D with ‖T⁻¹ D‖ ≤ 1, T diagonal."""
+    """D = ρ² S² ∇L / ‖ρ S ∇L‖: to first order the worst D with ‖S⁻¹ D‖ ≤ ρ, S diagonal."""
 
     @abstractmethod
-    def _reach(self, weight: torch.Tensor, group: dict[str, Any]) -> Any:
-        """Return T at the weights of one tensor, a number or one of each."""
+    def _stretch(self, moves: Tensors, clean: Tensors, groups: Groups) -> None:
+        """Multiply by S at the clean weights, in place."""
 
     def _pushes(self, group: dict[str, Any]) -> bool:
         return bool(group["rho"] > 0)
 
     def _climb(self, moves: Tensors, last: Tensors, clean: Tensors, groups: Groups) -> list[float]:
-        for move, weight, group in zip(moves, clean, groups, strict=True):
-            move.mul_(self._reach(weight, group))
-        norms = self._norms(moves, [1.0] * len(moves))
-        for move, weight, group, norm in zip(moves, clean, groups, norms, strict=True):
-            move.mul_(self._reach(weight, group) / (norm or 1.0))
-        return norms
+        self._stretch(moves, clean, groups)
+        norms = self._norms(moves, [1 / group["rho"] for group in groups])
+        self._stretch(moves, clean, groups)
+        return [g["rho"] ** 2 / (norm or 1.0) for g, norm in zip(groups, norms, strict=True)]
 
 
 class SAM(_SteepestAscent):
@@ -97,8 +95,8 @@ class SAM(_SteepestAscent):
             base_options=base_options,
         )
 
-    def _reach(self, weight: torch.Tensor, group: dict[str, Any]) -> float:
-        return float(group["rho"])
+    def _stretch(self, moves: Tensors, clean: Tensors, groups: Groups) -> None:
+        """The ball is as wide in every weight."""
 
 
 class ASAM(_SteepestAscent):
@@ -168,5 +166,6 @@ class ASAM(_SteepestAscent):
             base_options=base_options,
         )
 
-    def _reach(self, weight: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
-        return weight.abs().add_(group["eta"]).mul_(group["rho"])
+    def _stretch(self, moves: Tensors, clean: Tensors, groups: Groups) -> None:
+        for move, weight, group in zip(moves, clean, groups, strict=True):
+            move.mul_(weight.abs().add_(group["eta"]))

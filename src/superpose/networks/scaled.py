@@ -76,7 +76,12 @@ class Scaled(nn.Module):
         return (self.centre_y + self.spread_y * y).to(y.dtype)
 
     def standard(self, x: torch.Tensor) -> torch.Tensor:
-        """Return rows as the network takes them: in standard units, of its dtype."""
+        """Return rows as the network takes them: in standard units, of its dtype.
+
+        Whole numbers stay so where a network with an embedding reads them.
+        """
+        if not x.is_floating_point() and reads_codes(self.network):
+            return x
         dtype = next(self.network.parameters(), self.centre_x).dtype
         return ((x - self.centre_x) / self.spread_x).to(dtype)
 
@@ -96,15 +101,49 @@ class Scaled(nn.Module):
                 _into_rows(first, self.centre_x, self.spread_x)
                 rest.centre_x.fill_(0)
                 rest.spread_x.fill_(1)
+                rest.network.__dict__["rows_in_units"] = True
             if _is_read(rest.network, last) and _takes_outputs(last):
                 _into_outputs(last, self.centre_y, self.spread_y)
                 rest.centre_y.fill_(0)
                 rest.spread_y.fill_(1)
+                rest.network.__dict__["outputs_in_units"] = True
         return rest.network if rest._is_nothing() else rest
 
     def _is_nothing(self) -> bool:
         shifted = any(bool(it.any()) for it in (self.centre_x, self.centre_y))
         return not shifted and all(bool((it == 1).all()) for it in (self.spread_x, self.spread_y))
+
+
+@torch.no_grad()
+def between_units(
+    network: nn.Module,
+    centre_x: torch.Tensor,
+    spread_x: torch.Tensor,
+    centre_y: torch.Tensor,
+    spread_y: torch.Tensor,
+) -> Scaled:
+    """Return a network between these units, so that it is in standard ones itself.
+
+    If `Scaled.folded` has put units into it, which it notes there, they are taken out in place:
+    its function stays the same. Units that had to stay outside, in a `Scaled`, stay as they are.
+    """
+    if isinstance(network, Scaled):
+        scaled = network
+    else:
+        scaled = Scaled(network, centre_x, spread_x, centre_y, spread_y)
+    inside = scaled.network
+    if inside.__dict__.pop("rows_in_units", False):
+        _into_rows(first_layer(inside), -centre_x / spread_x, 1 / spread_x)
+        scaled.centre_x, scaled.spread_x = centre_x, spread_x
+    if inside.__dict__.pop("outputs_in_units", False):
+        _into_outputs(last_layer(inside), -centre_y / spread_y, 1 / spread_y)
+        scaled.centre_y, scaled.spread_y = centre_y, spread_y
+    return scaled
+
+
+def reads_codes(network: nn.Module) -> bool:
+    """Whether whole numbers may be codes to a network, because it has an embedding."""
+    return any(isinstance(it, nn.Embedding | nn.EmbeddingBag) for it in network.modules())
 
 
 def first_layer(network: nn.Module) -> nn.Module:
@@ -123,12 +162,6 @@ def last_layer(network: nn.Module) -> nn.Module:
     if isinstance(network, nn.Sequential) and len(network):
         return last_layer(network[-1])
     return last_layer(network.layers[-1]) if isinstance(network, KSTNetwork | SLNN) else network
-
-
-def has_bounds(network: nn.Module) -> bool:
-    """Whether the axes of the first layer were put into units of the rows by hand."""
-    first = first_layer(network)
-    return isinstance(first, KSTLayer) and not first.axis.runs
 
 
 def stand_on_standard_axes(network: nn.Module) -> None:

@@ -9,6 +9,7 @@ import signal
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -463,8 +464,14 @@ def test_what_cannot_be_trained_is_refused_in_three_parts() -> None:
         train_network(mlp(), x[:1], y[:1])
     with says("at least two rows to train on; got 0"):
         train_network(mlp(), x[:0], y[:0])
-    with says("rows must be finite; got 1 missing or infinite values in rows 0 to 29"):
+    with says("rows must be finite; got 1 missing or infinite values in rows 0 to 29, in column 1"):
         train_network(mlp(), torch.where(x == x[3, 1], torch.nan, x), y)
+    with says("got 2 missing or infinite values in rows 0 to 29, in columns 0, 1; drop"):
+        train_network(mlp(), torch.where(x == x.diagonal()[:2], torch.nan, x), y)
+    table = pd.DataFrame(x.numpy(), columns=["age", "income"])
+    table.loc[3, "income"] = np.nan
+    with says("got 1 missing or infinite values in rows 0 to 29, in column 'income'; drop"):
+        train_network(mlp(), table, y)
     with says("target must be finite"):
         train_network(mlp(), x, torch.where(y == y[3], torch.inf, y))
     with says("as many columns as the network has outputs", "got target .30. and 2 outputs"):
@@ -488,6 +495,15 @@ def test_what_cannot_be_trained_is_refused_in_three_parts() -> None:
     for wrong in (None, [x, y], (x, y, y)):
         with says("validation must be a share of the rows, .* or .rows, target.; got"):
             train_network(mlp(), x, y, validation=wrong)
+    with says("validation rows must have the columns", "got .30, 1. beside rows .N, 2.; pass"):
+        train_network(mlp(), x, y, validation=(x[:, :1], y))
+    with says("the loss must return a tensor of one number", "got .27.; take the mean"):
+        train_network(mlp(), x, y, loss=lambda f, t: (f[:, 0] - t).square())
+    with says("the loss must return a tensor of one number", "got float"):
+        train_network(mlp(), x, y, loss=lambda f, t: 1.0)
+    for wrong in (1.5, -1, None):
+        with says("random_state must be a whole number, 0 or more; got"):
+            train_network(mlp(), x, y, random_state=wrong)
     with says("patience must be at least 1; got 0", "pass None"):
         train_network(mlp(), x, y, patience=0)
     with says("prior must be at least 0; got -1.0"):
@@ -523,8 +539,24 @@ def test_a_loss_that_is_no_number_on_the_validation_rows_is_no_best_one() -> Non
         error = (outputs[:, 0] - target).square().mean()
         return error if torch.is_grad_enabled() else error * math.nan
 
-    with says("the loss must stay finite; got nan in epoch 1, validation rows"):
-        train_network(mlp(), x, y, loss=loss, batch=20)
+    with says("the validation loss must be finite after one epoch at least; got nan, nan; lower"):
+        train_network(mlp(), x, y, loss=loss, batch=20, epochs=9, patience=2)
+
+
+def test_an_epoch_with_a_loss_that_is_no_number_on_the_validation_rows_is_passed_over() -> None:
+    x, y = made(60)
+    judged = iter([math.inf, 0.0, math.nan, 0.0, math.nan])
+
+    def loss(outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        error = (outputs[:, 0] - target).square().mean()
+        return error if torch.is_grad_enabled() else error + next(judged)
+
+    result = train_network(
+        mlp(), x, y, loss=loss, batch=20, epochs=5, optimizer=partial(SGD, lr=1e-3)
+    )
+    assert result.best_epoch == 4
+    assert [math.isfinite(it.validation) for it in result.history] == [0, 1, 0, 1, 0]
+    assert result.loss == result.history[3].validation
 
 
 def test_a_loss_that_explodes_says_where_and_what_to_do() -> None:
@@ -538,3 +570,34 @@ def test_a_loss_that_explodes_says_where_and_what_to_do() -> None:
             schedule=constant,
             batch=20,
         )
+
+
+def test_a_seed_may_be_a_number_of_numpy() -> None:
+    x, y = made(60)
+    plain, numpy = (
+        train_network(mlp(), x, y, epochs=1, random_state=it) for it in (3, np.int64(3))
+    )
+    assert torch.equal(weights_of(plain.network), weights_of(numpy.network))
+
+
+def test_a_weight_that_is_called_prior_is_a_weight() -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.prior = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+            self.curves = curves()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.curves(x) + self.prior
+
+    x, y = made(60)
+    with_one, without = (train_network(Own(), x, y, epochs=2, prior=it) for it in (50.0, 0.0))
+    assert with_one.history[0].train == without.history[0].train  # one batch
+    assert with_one.history[1].train != without.history[1].train  # that of the curves counts
+
+
+def test_no_row_is_alone_in_its_batch() -> None:
+    x, y = made(33)
+    network = nn.Sequential(mlp()[0], nn.BatchNorm1d(8).double(), mlp()[2])
+    result = train_network(network, x, y, batch=2, epochs=1, validation=0)
+    assert result.network[1].num_batches_tracked == 16

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -145,11 +146,12 @@ def train_network(
     >>> 550 < grown - old < 650
     tensor(True)
     """
+    seed = _seed(random_state)
     source = source_of(rows, target)
     tell = ProgressLine() if progress is True else progress or None
     deadline = Deadline(time_limit)
     with torch.random.fork_rng(devices=[]), deadline.listening():
-        torch.default_generator.manual_seed(random_state)
+        torch.default_generator.manual_seed(seed)
         task = make_task(
             copy.deepcopy(network),
             source,
@@ -163,7 +165,7 @@ def train_network(
             patience=patience,
             prior=prior,
             largest_gradient=largest_gradient,
-            seed=random_state,
+            seed=seed,
         )
         course = Course(task)
         kept = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_seconds, course)
@@ -171,6 +173,16 @@ def train_network(
             kept.resume()
         ended = _run(course, deadline, kept, tell)
         return _finish(course, ended, deadline.stopped)
+
+
+def _seed(random_state: Any) -> int:
+    if not isinstance(random_state, Integral) or random_state < 0:
+        raise InputError(
+            "random_state must be a whole number, 0 or more",
+            f"got {random_state!r}",
+            "pass for instance 0",
+        )
+    return int(random_state)
 
 
 def _run(course: Course, deadline: Deadline, kept: Checkpoint | None, tell: Progress | None) -> str:
@@ -204,8 +216,14 @@ def _finish(course: Course, ended: str, stopped: Stopped | None) -> Training:
             StoppedWarning,
             stacklevel=3,
         )
-    if course.best is None:
+    if not course.history:
         raise InputError("a training must make a step", "got no time for one", "give it more time")
+    if course.best is None:
+        raise InputError(
+            "the validation loss must be finite after one epoch at least",
+            f"got {', '.join(str(it.validation) for it in course.history[:3])}",
+            "lower the learning rate of the optimizer, or look at the validation rows",
+        )
     best, weights = course.best
     course.task.network.load_state_dict(weights)
     network = course.task.scaled.folded().eval()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from inspect import ismethod
 from itertools import islice
 from typing import Any
 
@@ -117,8 +118,8 @@ class Course:
     def words(self) -> str:
         """Return where the training stands, for people."""
         task, history = self.task, self.history
-        judged = [it.validation for it in history if it.validation is not None]
-        best = f", validation loss {min(judged):.4g}" if judged else ""
+        judged = history[self.best[0] - 1].validation if self.best else None
+        best = "" if judged is None else f", validation loss {judged:.4g}"
         return f"epoch {min(len(history) + 1, task.epochs)} of {task.epochs}{best}"
 
     def end(self) -> str | None:
@@ -145,8 +146,6 @@ class Course:
         rows = sum(task.sizes[: self.step])
         train = self.total / rows if rows else float("nan")
         judged = evaluate(task) if task.validation else None
-        if judged is not None:
-            self._check(judged, "validation rows")
         self.history.append(Epoch(train, judged, self.rate, whole))
         if self._is_best(judged):
             weights = copy.deepcopy(task.network.state_dict())
@@ -199,10 +198,11 @@ class Course:
             )
 
     def _is_best(self, judged: float | None) -> bool:
-        if judged is None or self.best is None:
+        """Return whether the last epoch is the best; one without a finite loss never is."""
+        if judged is None:
             return True
-        before = self.history[self.best[0] - 1].validation
-        return before is None or judged < before or np.isnan(before)
+        before = self.history[self.best[0] - 1].validation if self.best else None
+        return bool(np.isfinite(judged)) and (before is None or judged < before)
 
     def state(self) -> dict[str, Any]:
         """Return all that moves, for `superpose.fitting.training.state_file`."""
@@ -248,8 +248,15 @@ def batch_loss(task: Task, rows: torch.Tensor, target: torch.Tensor) -> torch.Te
     """Return the mean loss of a batch in standard units."""
     outputs = task.network(rows)
     if not task.loss.standardises:
-        outputs = outputs + task.scaled.centre_y.to(outputs.dtype)
-    return task.loss.function(outputs, target)
+        outputs = (task.scaled.centre_y + task.scaled.spread_y * outputs).to(outputs.dtype)
+    loss = task.loss.function(outputs, target)
+    if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+        raise InputError(
+            "the loss must return a tensor of one number, the mean over a batch",
+            f"got {list(getattr(loss, 'shape', ())) or type(loss).__name__}",
+            "take the mean over the rows",
+        )
+    return loss
 
 
 @torch.no_grad()
@@ -273,7 +280,7 @@ def follow(schedule: LRScheduler, loss: float) -> None:
 
 
 def with_prior(network: nn.Module) -> list[Any]:
-    """Return the outermost modules that have a prior."""
-    if hasattr(network, "prior"):
+    """Return the outermost modules that have a prior: a method, not a weight of that name."""
+    if ismethod(getattr(network, "prior", None)):
         return [network]
     return [it for child in network.children() for it in with_prior(child)]

@@ -41,6 +41,7 @@ class Source(Protocol):
     """What training asks of a table."""
 
     n_rows: int
+    names: list[str] | None
 
     def chunks(self) -> Iterator[Rows]:
         """Yield all rows in their order."""
@@ -75,6 +76,8 @@ class MemoryRows:
                 "pass as many rows in both",
             )
         self.n_rows = len(self.x)
+        columns = getattr(rows, "columns", None)
+        self.names = None if columns is None else [str(it) for it in columns]
 
     def chunks(self) -> Iterator[Rows]:
         yield from zip(self.x.split(CHUNK), self.y.split(CHUNK), strict=True)
@@ -103,6 +106,7 @@ class FileRows:
 
     def __init__(self, table: RowGroups) -> None:
         self.table, self.n_rows = table, int(sum(table.sizes))
+        self.names: list[str] | None = list(table.columns)
 
     def chunks(self) -> Iterator[Rows]:
         for number in range(len(self.table.sizes)):
@@ -184,12 +188,14 @@ def shuffled(
 def even_sizes(n_rows: int, batch: int) -> list[int]:
     """Return the sizes of batches of at most so many rows, as even as they can be.
 
+    No row stays alone, as batch normalisation asks: with batches of two, three may go together.
+
     Examples
     --------
-    >>> even_sizes(10, 4)
-    [4, 3, 3]
+    >>> even_sizes(10, 4), even_sizes(5, 2)
+    ([4, 3, 3], [3, 2])
     """
-    count = -(-n_rows // batch)
+    count = max(1, min(-(-n_rows // batch), n_rows // 2))
     return [n_rows // count + (i < n_rows % count) for i in range(count)]
 
 

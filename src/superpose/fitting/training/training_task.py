@@ -12,6 +12,7 @@ from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from superpose.errors import InputError
+from superpose.fitting.training.first_look import first_look
 from superpose.fitting.training.perturbed_optimizer import PerturbedOptimizer
 from superpose.fitting.training.schedules import warm_cosine
 from superpose.fitting.training.training_loop import Task
@@ -53,18 +54,21 @@ def make_task(
     _check_numbers(epochs, batch, validation, schedule_every)
     _check_limits(**told)
     held = _held(source, validation, seed)
-    outputs = _outputs(network, next(source.chunks())[0][:2])
+    rows = next(source.chunks())[0]
+    outputs, bare = first_look(network, rows)
     what = loss_of(loss, outputs[-1])
     found = survey(source, held, lambda y: check_target(what.name, y, outputs))
-    steps = _optimizer(network, optimizer)
+    validated = _given(validation, what, outputs, rows)
+    scaled = with_units(network, what, found, bare)
+    steps = _optimizer(scaled.network, optimizer)
     sizes = even_sizes(source.n_rows - len(held), batch)
     return Task(
         source=source,
         held=held,
         sizes=sizes,
-        validation=_given(validation, what, outputs) or found.held,
+        validation=validated or found.held,
         loss=what,
-        scaled=with_units(network, what, found),
+        scaled=scaled,
         optimizer=steps,
         schedule=schedule(steps) if schedule else warm_cosine(steps, epochs * len(sizes)),
         schedule_every=schedule_every if schedule else "step",
@@ -106,31 +110,21 @@ def _adam(network: nn.Module) -> Optimizer:
     return Adam([{"params": group, "lr": rate} for group, rate in groups if group])
 
 
-def _given(validation: Any, loss: BatchLoss, outputs: torch.Size) -> Rows | None:
+def _given(
+    validation: Any, loss: BatchLoss, outputs: torch.Size, rows: torch.Tensor
+) -> Rows | None:
     """Return validation rows that were given, checked as those of training are."""
     if not isinstance(validation, tuple):
         return None
     given = MemoryRows(*validation)
+    if given.x.shape[1:] != rows.shape[1:]:
+        raise InputError(
+            "validation rows must have the columns of the training rows",
+            f"got {list(given.x.shape)} beside rows [N, {', '.join(map(str, rows.shape[1:]))}]",
+            "pass the same columns in the same order",
+        )
     survey(given, np.empty(0, np.intp), lambda y: check_target(loss.name, y, outputs))
     return given.x, given.y
-
-
-@torch.no_grad()
-def _outputs(network: nn.Module, rows: torch.Tensor) -> torch.Size:
-    """Return the shape of the outputs of a few rows."""
-    if not any(it.requires_grad for it in network.parameters()):
-        raise InputError(
-            "the network must have parameters to train", "got none", "pass another network"
-        )
-    network.eval()
-    found = network(rows.to(next(network.parameters())))
-    if not isinstance(found, torch.Tensor) or found.shape[:1] != rows.shape[:1]:
-        raise InputError(
-            "the network must return one tensor, with a row for each row it is given",
-            f"got {list(getattr(found, 'shape', ())) or type(found).__name__} of {len(rows)} rows",
-            "wrap it so that it does",
-        )
-    return found.shape
 
 
 def _check_numbers(epochs: int, batch: int, validation: Any, schedule_every: str) -> None:

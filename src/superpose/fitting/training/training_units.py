@@ -13,7 +13,10 @@ from superpose.errors import InputError
 from superpose.fitting.training.training_losses import BatchLoss
 from superpose.fitting.training.training_rows import Rows, Source, among
 from superpose.networks import Scaled
-from superpose.networks.scaled import has_bounds, stand_on_standard_axes
+from superpose.networks.scaled import between_units, stand_on_standard_axes
+
+NAMED = 5
+"""Columns that an error names at most."""
 
 
 @dataclass
@@ -99,23 +102,24 @@ def survey(source: Source, held: NDArray[np.intp], check: Callable[[torch.Tensor
     return Survey(x_moments, y_moments, (parts[0], parts[1]) if parts else None)
 
 
-def with_units(network: torch.nn.Module, loss: BatchLoss, found: Survey) -> Scaled:
+def with_units(
+    network: torch.nn.Module, loss: BatchLoss, found: Survey, bare: torch.Tensor
+) -> Scaled:
     """Return a network between the units of the rows and standard ones, on its own device.
 
-    Rows that are no columns of a table stay as they are, and so do those for which the network has
-    bounds.
+    Rows that are no columns of a table stay as they are, and so do columns [n] that are left bare.
     """
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     units = [zero, one, zero, one]
-    if found.x.count and not has_bounds(network):
-        units[:2] = found.x.mean, found.x.spread()
+    if found.x.count and not bare.all():
+        units[:2] = found.x.mean.where(~bare, 0.0), found.x.spread().where(~bare, 1.0)
         stand_on_standard_axes(network)
     if loss.standardises:
         units[2:] = found.y.mean, found.y.spread()
     elif loss.link is not None:
         units[2] = loss.link(found.y.mean)
     device = next(network.parameters()).device
-    return Scaled(network, *(unit.to(device) for unit in units))
+    return between_units(network, *(unit.to(device) for unit in units))
 
 
 def _finite(source: Source) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
@@ -123,13 +127,24 @@ def _finite(source: Source) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
     place = 0
     for x, y in source.chunks():
         for name, table in (("rows", x), ("target", y)):
-            missing = int((~table.isfinite()).sum())
-            if missing:
+            missing = ~table.isfinite()
+            if missing.any():
+                among = _columns(missing, source.names) if name == "rows" else ""
                 raise InputError(
                     f"{name} must be finite",
-                    f"got {missing} missing or infinite values in rows {place} to "
-                    f"{place + len(x) - 1}",
+                    f"got {int(missing.sum())} missing or infinite values in rows {place} to "
+                    f"{place + len(x) - 1}{among}",
                     "drop these rows, or fill them in",
                 )
         yield place, x, y
         place += len(x)
+
+
+def _columns(missing: torch.Tensor, names: list[str] | None) -> str:
+    """Name the columns in which something is missing, the first few of them."""
+    if missing.ndim != 2:
+        return ""
+    where = missing.any(0).nonzero()[:, 0].tolist()
+    words = [repr(names[it]) if names else str(it) for it in where[:NAMED]]
+    more = f" and {len(where) - NAMED} more" if len(where) > NAMED else ""
+    return f", in column{'s' * (len(where) > 1)} {', '.join(words)}{more}"

@@ -133,6 +133,15 @@ def test_a_time_limit_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
     assert found.history == whole.history
 
 
+def test_drafts_of_a_killed_process_are_removed_and_no_other_file(tmp_path: Path) -> None:
+    mine, other = tmp_path / ".0123abcd-training", tmp_path / ".0123abcd-training2"
+    mine.touch()
+    other.touch()
+    train(tmp_path / "training", epochs=1, schedule=None)
+    assert not mine.exists()
+    assert other.exists()
+
+
 def run(checkpoint: Path, where: str, result: Path) -> int:
     command = [sys.executable, str(SCRIPT), str(checkpoint), where, str(result)]
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
@@ -151,10 +160,11 @@ def test_a_training_that_is_killed_ends_where_it_would_have(tmp_path: Path) -> N
         assert run(path, where, result) == -signal.SIGKILL
         assert not result.exists()
     drafts = [it for it in tmp_path.iterdir() if it.name.endswith("-training")]
-    assert len(drafts) == 2  # what the process could not take away
+    assert len(drafts) == 1  # what the last process could not take away; its own start did before
     done = read_state(path)["course"]
     assert len(done["history"]) * STEPS + done["step"] == 5 + 3
     assert run(path, "nowhere", result) == 0
+    assert sorted(it.name for it in tmp_path.iterdir()) == ["other", "result", "training"]
     found = torch.load(result)
     assert found["history"] == whole["history"]
     assert same(found["weights"], whole["weights"])

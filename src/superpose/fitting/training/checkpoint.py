@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from superpose.atomic import remove_drafts
 from superpose.errors import InputError, ModelFileError
 from superpose.fitting.training.state_file import read_state, write_state
 from superpose.fitting.training.training_loop import Course, Task
@@ -32,7 +33,7 @@ class Checkpoint:
         self.written = time.monotonic()
 
     def resume(self) -> None:
-        """Go on from the file, if there is one.
+        """Go on from the file, if there is one; drafts of it that a kill left are removed.
 
         Raises
         ------
@@ -47,6 +48,7 @@ class Checkpoint:
                 f"got {str(self.path)!r}",
                 "make the folder, or pass another path",
             )
+        remove_drafts(self.path)
         if not self.path.exists():
             return
         state = read_state(self.path)

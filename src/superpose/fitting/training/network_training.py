@@ -64,10 +64,13 @@ def train_network(
     Parameters
     ----------
     network : Module
-        From rows [n, ..] to outputs [n, K] or [n], freshly made; it is not changed. `KSTNetwork`,
-        `SLNN`, a `Sequential` that ends in a `KSTHead`, or any other.
+        From rows [n, ..] to outputs [n, K] or [n], freshly made, or the network of another training
+        (or a copy of it), which goes on from where it is; it is not changed. `KSTNetwork`, `SLNN`,
+        a `Sequential` that ends in a `KSTHead`, or any other.
     rows : array [N, ..] or ParquetBatches
         Finite numbers; or a table that stays in its file, `superpose.datasets.ParquetBatches`.
+        Columns that go as they are into an ``nn.Embedding`` or between ``bounds`` keep their units;
+        whole numbers stay whole where the network has an embedding.
     target : array [N] or [N, K], optional
         Left out with a file, which has it.
     loss : {"gaussian", "poisson", "bernoulli", "multinomial"} or callable, default "gaussian"
@@ -75,8 +78,9 @@ def train_network(
         log loss for 0 and 1, or for codes of classes. Or a function of outputs and target that
         returns the mean loss of a batch; it gets the target as it is.
     optimizer : callable, optional
-        Makes one from the list of parameters: a class of ``torch.optim``, or for instance
-        ``functools.partial(torch.optim.SGD, lr=0.1)``. Adam with a rate of .01 without it.
+        Makes one from the list of parameters, in the order of ``network.parameters()``: a class of
+        ``torch.optim``, or for instance ``functools.partial(torch.optim.SGD, lr=0.1)``. Adam with a
+        rate of .01 without it, .03 for heights of curves.
     schedule : callable, optional
         Makes a scheduler of ``torch.optim.lr_scheduler`` from the optimizer. Without it the rate
         rises for a twentieth of the steps and falls to 0 as half a cosine.
@@ -85,13 +89,15 @@ def train_network(
     epochs : int, default 30
         Passes over the training rows, at most.
     batch : int, default 256
-        Rows of a batch, at most; all are as even as they can be.
+        Rows of a batch, at most; all are as even as they can be, and none is of one row: of an odd
+        number of rows in batches of two the first has three.
     prior : float, default 1.0
         Precision of the curves about straight lines: 1 / variance, in units of the variance of a
         "gaussian" target, else of the outputs. 0 is none.
     validation : float or (rows, target), default 0.1
         Share of rows that are held out, or such rows. Of a file at most 65,536, which are kept in
-        memory. 0 is none: the last epoch counts.
+        memory. 0 is none: the last epoch counts. An epoch whose loss on them is not finite is worse
+        than any other.
     patience : int, optional, default 10
         Epochs without a better validation loss after which training ends. None: never.
     largest_gradient : float, optional
@@ -118,8 +124,9 @@ def train_network(
     Raises
     ------
     InputError
-        If rows, target, network and loss do not fit each other, a value is not finite, the loss
-        does not stay finite, or the checkpoint is that of another training.
+        If rows, target, network and loss do not fit each other, a value is not finite, the loss of
+        a batch is not, or that of the validation rows never is, or the checkpoint is that of
+        another training.
     ModelFileError
         If the checkpoint is damaged.
 

@@ -98,7 +98,9 @@ class PerturbedOptimizer(Optimizer):
     -----
     While the weights are at θ + D there is one more copy of them, and of the statistics of
     ``network``; `step` frees it. θ is copied back, so it is the same to the last bit. Where a
-    gradient to climb along is not finite there is no perturbation.
+    gradient to climb along is not finite there is no perturbation. Whatever reads the weights
+    between `perturb` and `step` (a copy of the network, a state dict that is saved, an average of
+    weights) finds θ + D; `restore` gives θ back without a step.
 
     With groups of different radius r_g and one ball, the ball is Σ_g ‖D_g‖² / r_g² ≤ 1.
 

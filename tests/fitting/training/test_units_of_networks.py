@@ -95,6 +95,9 @@ def test_bounds_inside_a_module_of_ones_own_stay_in_units_of_the_table() -> None
     tell = {"epochs": 5, "batch": 40}
     bare = train_network(bounded.double(), rows, y, **tell)
     around = train_network(Around(bounded), rows, y, **tell)
+    assert torch.equal(bare.network.layers[0].axis.centre, torch.full((2,), 100.0).double())
+    assert type(around.network) is Scaled
+    assert bool((around.network.spread_x == 1).all())
     assert around.loss == pytest.approx(bare.loss, rel=1e-9)
     torch.testing.assert_close(around.network(rows), bare.network(rows))
 
@@ -129,6 +132,11 @@ class Coded(nn.Module):
         return self.table(x[:, 0].long()) + self.line(x[:, 1:])
 
 
+class WholeCoded(Coded):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.double())
+
+
 def coded(rows: int = 300) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     codes = torch.randint(7, (rows,), generator=generator)
@@ -161,6 +169,16 @@ def test_a_table_of_codes_goes_into_an_embedding(own_end: bool, kind: torch.dtyp
     assert type(result.network) is (Scaled if own_end else nn.Sequential)
     assert result.network(rows).shape == (300, 1)
     assert result.loss < 0.1
+
+
+def test_whole_numbers_beside_codes_have_no_units() -> None:
+    """Read as numbers later they are the same rows."""
+    codes, number, y = coded()
+    rows = torch.stack([codes, (3 * number).round().long()], 1)
+    network = train_network(Coded(), rows.double(), y, epochs=1).network
+    assert network.spread_x[1] > 2
+    network = train_network(WholeCoded(), rows, y, epochs=1).network
+    torch.testing.assert_close(network(rows.double()), network(rows))
 
 
 def test_whole_numbers_are_numbers_where_there_is_no_embedding() -> None:

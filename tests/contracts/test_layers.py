@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from superpose.errors import InputError
 from superpose.networks import KSTHead, KSTLayer, KSTNetwork, NodewiseLayer
 
 LAYERS = {
@@ -51,6 +52,23 @@ def test_evaluation_changes_nothing(layer):
     before = copy.deepcopy(layer.state_dict())
     layer(rows(50, seed=9) * 10)
     assert all(torch.equal(was, layer.state_dict()[name]) for name, was in before.items())
+
+
+def test_a_layer_made_without_memory_becomes_what_is_loaded(layer, request):
+    make = LAYERS[request.node.callspec.params["layer"]]
+    with torch.device("meta"):
+        empty = make(None)
+    assert all(each.is_meta for each in empty.parameters())
+    empty.to_empty(device="cpu").load_state_dict(layer.state_dict())
+    assert torch.equal(empty.eval()(rows(9)), layer(rows(9)))
+
+
+def test_heights_of_other_curves_are_refused(layer):
+    state = layer.state_dict()
+    for name in [name for name in state if name.endswith("_extra_state")]:
+        state[name] = state[name] + torch.tensor([0.0, 0.1])
+    with pytest.raises(InputError, match=r"length scale they had.*0\.6"):
+        layer.load_state_dict(state)
 
 
 def test_refining_keeps_function_and_prior(layer):

@@ -27,6 +27,12 @@ def test_centring_moves_levels_to_the_bias_and_no_prediction():
     assert head.bias.detach() == pytest.approx(before.mean(0), abs=1e-5)
 
 
+def test_no_rows_to_centre_over_are_refused():
+    head, rows = fitted()
+    with pytest.raises(InputError, match="got no rows"):
+        head.centre(rows[:0])
+
+
 def test_an_explanation_adds_up_and_is_the_curves():
     head, rows = fitted()
     found = head.explain(rows)

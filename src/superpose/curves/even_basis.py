@@ -13,6 +13,7 @@ from superpose.curves.curve_sum import curve_each, spread_rows
 from superpose.curves.gp_basis import GPBasis
 from superpose.curves.standardised_sum import standardised_sum
 from superpose.curves.translates import make_translates
+from superpose.errors import InputError
 
 
 class EvenBasis(nn.Module):
@@ -64,8 +65,9 @@ class EvenBasis(nn.Module):
     def __init__(self, n_knots: int, kernel: str = "matern32", *, length_scale: float) -> None:
         super().__init__()
         self.kernel_name, self.length_scale = kernel, float(length_scale)
-        self._translates = make_translates(n_knots, kernel, length_scale)
-        self._keep(torch.float64, torch.device("cpu"))
+        with torch.device("cpu"):
+            self._translates = make_translates(n_knots, kernel, length_scale)
+        self._keep(torch.float64, torch.get_default_device())
 
     @property
     def n_heights(self) -> int:
@@ -146,16 +148,40 @@ class EvenBasis(nn.Module):
 
     def cpu_copy(self) -> EvenBasis:
         """Return the same basis in float64 on the host."""
-        return EvenBasis(self.n_heights, self.kernel_name, length_scale=self.length_scale)
+        with torch.device("cpu"):
+            return EvenBasis(self.n_heights, self.kernel_name, length_scale=self.length_scale)
 
     def dense(self) -> GPBasis:
         """Return the same curves as a `GPBasis` in float64, with variances between knots."""
-        knots = torch.linspace(-1, 1, self.n_heights, dtype=torch.float64)
-        return GPBasis(knots, self.kernel_name, length_scale=self.length_scale)
+        with torch.device("cpu"):
+            knots = torch.linspace(-1, 1, self.n_heights, dtype=torch.float64)
+            return GPBasis(knots, self.kernel_name, length_scale=self.length_scale)
 
     def extra_repr(self) -> str:
         """Return knots, kernel and length scale, as `print` shows them."""
         return f"{self.n_heights}, {self.kernel_name!r}, length_scale={self.length_scale:g}"
+
+    def get_extra_state(self) -> torch.Tensor:
+        """Return nu of the kernel and the length scale: what heights mean nothing without."""
+        made = self._translates
+        return torch.tensor([made.order - 0.5, self.length_scale], dtype=torch.float64)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        """See that heights which are being loaded belong to these curves.
+
+        Raises
+        ------
+        InputError
+            If they were saved with another kernel or length scale.
+        """
+        own = self.get_extra_state().tolist()
+        if state.tolist() != own:
+            raise InputError(
+                "heights are loaded into curves of the kernel and length scale they had: "
+                f"here Matérn {own[0]:g} and {own[1]:g}",
+                f"the state has Matérn {state[0]:g} and {state[1]:g}",
+                "make the layer with these before load_state_dict",
+            )
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> EvenBasis:
         super()._apply(fn, recurse)
@@ -165,7 +191,7 @@ class EvenBasis(nn.Module):
 
     def _keep(self, dtype: torch.dtype, device: torch.device) -> None:
         made = self._translates
-        knots = torch.linspace(-1, 1, made.n_knots, dtype=torch.float64)
+        knots = torch.linspace(-1, 1, made.n_knots, dtype=torch.float64, device="cpu")
         tables = {
             "knots": knots,
             "powers": made.powers if dtype == torch.float64 else made.short_powers,

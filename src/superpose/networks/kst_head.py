@@ -116,7 +116,18 @@ class KSTHead(nn.Module):
         ----------
         features : Tensor [N, I]
             Rows that the reader knows, for instance those of training.
+
+        Raises
+        ------
+        InputError
+            If there are none.
         """
+        if not len(features):
+            raise InputError(
+                "curves are centred over the rows that are given",
+                "got no rows",
+                "pass those of training",
+            )
         means = self.curves.contributions(features).mean(0)  # [I, O]
         self.curves.heights.sub_(means.unsqueeze(1))
         self.bias.add_(means.sum(0))

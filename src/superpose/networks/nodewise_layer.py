@@ -65,7 +65,8 @@ class NodewiseLayer(nn.Module):
                 f"got groups={groups} for out_features={out_features}",
                 "pass a divisor, or leave it out for one curve a node",
             )
-        self.linear = nn.utils.skip_init(nn.Linear, in_features, out_features)
+        where = torch.get_default_device()
+        self.linear = nn.utils.skip_init(nn.Linear, in_features, out_features, device=where)
         steep = (3 / in_features) ** 0.5
         nn.init.uniform_(self.linear.weight, -steep, steep, generator=generator)
         nn.init.zeros_(self.linear.bias)
